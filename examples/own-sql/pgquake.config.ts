@@ -1,12 +1,12 @@
 import { defineCheck, defineConfig, positiveDuration, z } from 'pgquake';
 
-/** A check of one's own: however long a fault lasts, two answers are never further apart than a limit. */
+/** Your own check: limits the time between two successful answers, however long a fault lasts. */
 const longestSilence = defineCheck({
   name: 'longest-silence',
-  summary: 'Between two successes of a kind of operation at most a limit passes.',
+  summary: 'Limits the time between two successes of a kind of operation.',
   params: z.strictObject({
     of: z.string().describe('A kind of operation of the workload.'),
-    max: positiveDuration.describe('The most that may pass.'),
+    max: positiveDuration.describe('The longest time allowed.'),
   }),
   needsKeptSchedule: 'operations',
 

@@ -1,4 +1,4 @@
--- Run once before the load. The first customers have paid already; their keys are not those of a run, which begin at 1.
+-- Runs once before the load. The first customers have already paid, with negative keys: keys of a run start at 1.
 CREATE TABLE customers (id int PRIMARY KEY, balance bigint NOT NULL);
 CREATE TABLE payments (
   id bigint PRIMARY KEY,

@@ -39,8 +39,7 @@ export async function placementOf(
 
 /** @returns the placement that a running cluster reports; workers that are down or hold nothing are included. */
 export async function placementOfStanding(quake: Quake, project: string): Promise<PlacementInput & { origin: string }> {
-  let input: (PlacementInput & { origin: string }) | undefined;
-  await untilInterrupted(async (signal) => {
+  return untilInterrupted(async (signal) => {
     const data = standingData();
     const nodes = await standingClusters().attach(project, { isWhole: recognisedBy(quake.catalog.engines) });
     const found = await findFormed(nodes, quake.catalog.engines, datasetOf(data.workload, data.params), signal);
@@ -50,10 +49,8 @@ export async function placementOfStanding(quake: Quake, project: string): Promis
       workers: nodes.all.map(({ name }) => name).filter((name) => name !== found.cluster.placement.entry),
     };
     checkPlacement(placement, `cluster ${project}`);
-    input = { placement, engine: found.engine.name, origin: `as the cluster ${project} has them` };
+    return { placement, engine: found.engine.name, origin: `as the cluster ${project} has them` };
   });
-  if (!input) throw new Error('an interrupted look at a cluster throws');
-  return input;
 }
 
 export function shapeOf({ workers = 4, replication = 2, shards: partitions = workers }: AskedPlacement): Shape {

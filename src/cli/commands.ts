@@ -130,7 +130,7 @@ const NAMED = [
   ),
 ];
 
-/** The one that is meant where none is named. Help shows its options, so they are known before it is loaded. */
+/** The default command. Help shows its options, so they are known without loading it. */
 const RUN = lazily(
   '$0 [scenario..]',
   'run scenarios: names in scenarios/, patterns such as "patroni/*", or paths',
@@ -142,5 +142,5 @@ const RUN = lazily(
 
 export const COMMANDS: readonly CommandModule[] = [RUN, ...NAMED];
 
-/** What a person types to call each. */
+/** The names of the commands, as the user types them. */
 export const COMMAND_NAMES: readonly string[] = NAMED.map(({ command }) => String(command).split(' ')[0] as string);

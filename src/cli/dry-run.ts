@@ -7,7 +7,7 @@ import type { Plan, PlannedAct } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
 import type { Quake } from '../quake.ts';
 
-const SWITCH = 'undoes it should pgquake be lost; renewed while it runs';
+const SWITCH = 'undoes the act if pgquake is lost; renewed while pgquake is running';
 
 /** One act on one node that the act may strike. */
 interface PlannedCommand {
@@ -54,7 +54,7 @@ export function commandLines(
   if (!scenario.cluster.inventory) return [];
   return [
     '',
-    `on the primary, before the load: CREATE SCHEMA ${OWN_SCHEMA}, and the tables of pgquake in it`,
+    `on the primary, before the load: CREATE SCHEMA ${OWN_SCHEMA}, and pgquake's tables in it`,
     ...commands.flatMap((one) => linesOf(one, acts, faults)),
     `on the primary, at the end: DROP SCHEMA ${OWN_SCHEMA} CASCADE`,
     'nothing was run',

@@ -20,24 +20,19 @@ export const REPORTS_OPTION = {
   reports: { type: 'string', requiresArg: true, describe: 'the folder that keeps all runs [default: reports]' },
 } as const;
 
+const TEXT_OR_JSON = { choices: ['text', 'json'], requiresArg: true, default: 'text' } as const;
+
 /** For the commands that end with a verdict. */
 export const OUTPUT_OPTION = {
   output: {
-    choices: ['text', 'json'] as const,
-    requiresArg: true,
-    default: 'text' as const,
+    ...TEXT_OR_JSON,
     describe: 'json: the verdict as JSON on standard output, all text on standard error',
   },
 } as const;
 
 /** For the commands that list or show something. */
 export const FORMAT_OPTION = {
-  output: {
-    choices: ['text', 'json'] as const,
-    requiresArg: true,
-    default: 'text' as const,
-    describe: 'text for people, json for programs',
-  },
+  output: { ...TEXT_OR_JSON, describe: 'text for people, json for programs' },
 } as const;
 
 export interface FormatArguments {
@@ -65,6 +60,11 @@ export const OVERRIDE_OPTIONS = {
     requiresArg: true,
     describe: 'what makes them one cluster: auto, native, citus, streaming, patroni; overrides the scenario',
   },
+} as const;
+
+/** For the commands that plan or start one run. */
+export const SEED_OPTION = {
+  seed: { type: 'number', requiresArg: true, describe: 'the seed of the random choices' },
 } as const;
 
 /** For the commands that load scenarios. */

@@ -78,13 +78,13 @@ export function commandFor(command: string, project: string): string {
 }
 
 /** Ctrl-C ends the work in order; nodes already started or stopped stay so. */
-export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interrupt = interruptible(undefined, {
     first: asTyped('stopping; "pgquake up" starts what is stopped'),
     further: () => 'still stopping; this has a time limit',
   });
   try {
-    await work(interrupt.signal);
+    return await work(interrupt.signal);
   } finally {
     interrupt.stop();
   }

@@ -1,11 +1,11 @@
-/** `badge.svg`: the verdict of a run as the small picture that people put into a README. */
+/** `badge.svg`: the verdict of a run as a badge for a README. */
 
 import type { Judgement } from '../model/verdict.ts';
 import { clip, htmlText as text } from './escape.ts';
 import type { Reporter } from './reporter.ts';
 import { textWidth } from './text-layout.ts';
 
-/** Dark enough for white letters. */
+/** Dark enough for white text. */
 const COLORS: Readonly<Record<Judgement, string>> = { pass: '#1a6b30', fail: '#a3191e', unknown: '#7a5600' };
 const CHARACTER = 6.8;
 const MARGIN = 8;

@@ -5,7 +5,7 @@ import { type Block, left, line, list, table } from './document.ts';
 import { documentMarkdown } from './document-markdown.ts';
 import { documentText } from './document-text.ts';
 
-/** @returns lines without a colour or an end of line. */
+/** @returns lines without colours or line breaks. */
 export function comparisonText(comparison: Comparison, columns: number): string[] {
   return documentText(blocksOf(comparison), columns);
 }
@@ -17,7 +17,9 @@ export function comparisonMarkdown(comparison: Comparison): string {
 function blocksOf({ before, after, figures, differences, regression }: Comparison): Block[] {
   const count = (wanted: string) => figures.filter(({ direction }) => direction === wanted).length;
   const undecided = figures.flatMap(({ what, before: was, after: is, runsNeeded }) =>
-    runsNeeded === undefined ? [] : [`${what}: ${was} before, ${is} after; about ${runsNeeded} runs of each would`],
+    runsNeeded === undefined
+      ? []
+      : [`${what}: ${was} before, ${is} after; about ${runsNeeded} runs of each would show it`],
   );
   const shown = figures.filter(({ direction }) => direction !== 'same');
   return [
@@ -34,11 +36,14 @@ function blocksOf({ before, after, figures, differences, regression }: Compariso
     ...(undecided.length === 0
       ? []
       : [
-          line('These differ by more than the tolerance, and so few operations do not show whether that is chance:'),
+          line('These differ by more than the tolerance, but too few operations ran to rule out chance:'),
           list(undecided),
         ]),
     ...(differences.length === 0
       ? []
-      : [line('The two were not run alike, so that figures may differ for that reason:'), list(differences)]),
+      : [
+          line('The runs differ in how they were made, which may explain differences between figures:'),
+          list(differences),
+        ]),
   ];
 }

@@ -4,23 +4,20 @@ import {
   type Block,
   type Column,
   type Inline,
-  list,
   MARKS,
+  namedList,
   partsOf,
   resultTable,
-  strong,
   type Table,
   type Words,
 } from './document.ts';
 import { clip } from './escape.ts';
-import { badge, type Content, type Html, html, section, trusted } from './html/markup.ts';
+import { badge, type Content, type Html, html, MAX_TEXT, section, trusted } from './html/markup.ts';
 
-/** Of one text that somebody else said. */
-const MAX_TEXT = 1_000;
-/** A text that is longer than this gets a column that is wide enough to read. */
+/** Longer texts get a column that is wide enough to read. */
 const LONG_TEXT = 60;
 
-/** @param picture draws what a block of the type `picture` names; empty where there is nothing to be seen. */
+/** @param picture draws the picture that a block names; returns nothing if there is nothing to show. */
 export function documentHtml(blocks: readonly Block[], picture: (name: string) => Content): Content {
   const draw = (block: Block, depth = 2): Content => {
     switch (block.type) {
@@ -43,7 +40,7 @@ export function documentHtml(blocks: readonly Block[], picture: (name: string) =
       case 'results':
         return tableHtml(resultTable([...block.results, ...(block.quiet ?? [])], block.caption));
       case 'named':
-        return draw(list(block.entries.map(({ name, lines }) => [strong(name), ` ${lines.join('; ')}`])), depth);
+        return draw(namedList(block), depth);
       case 'figures':
         return figures(block);
       case 'picture':
@@ -78,7 +75,7 @@ function code({ label, id, lines }: Block & { type: 'code' }): Html {
   return html`<p id="${id}-label">${label}</p>\n<pre id="${id}" role="group" tabindex="0" aria-labelledby="${id}-label">${text}</pre>\n`;
 }
 
-/** A table that scrolls in itself where the page is narrower; its first column names the row. */
+/** A table that scrolls if the page is narrower; its first column names the row. */
 function tableHtml({ id, caption = '', columns, rows }: Table): Html {
   const head = columns.map((column) => html`<th scope="col"${classOf(column)}>${column.title}</th>`);
   const body = rows.map((row) => {

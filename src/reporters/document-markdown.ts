@@ -1,4 +1,4 @@
-/** A document as Markdown, as GitHub reads it. */
+/** A document as GitHub's Markdown. */
 
 import type { BlockContent, PhrasingContent, Table } from 'mdast';
 import { gfmTableToMarkdown } from 'mdast-util-gfm-table';
@@ -9,7 +9,7 @@ import {
   type Column,
   type Inline,
   left,
-  list,
+  namedList,
   partsOf,
   resultTable,
   strong,
@@ -18,13 +18,13 @@ import {
 } from './document.ts';
 import { clip, htmlText, markdownText, plainText } from './escape.ts';
 
-/** GitHub shows these in colour. */
+/** Emoji, because GitHub shows them in colour. */
 export const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
 
-/** Of one text that somebody else said. */
+/** The longest quoted text. */
 const MAX_TEXT = 400;
 
-/** @returns a Markdown document, with a line break at its end. */
+/** @returns a Markdown document that ends with a line break. */
 export function documentMarkdown(blocks: readonly Block[]): string {
   return toMarkdown(
     { type: 'root', children: blocks.flatMap((block) => blockOf(block, 2)) },
@@ -32,13 +32,13 @@ export function documentMarkdown(blocks: readonly Block[]): string {
       extensions: [gfmTableToMarkdown({ tablePipeAlign: false })],
       bullet: '-',
       rule: '-',
-      // GitHub makes more of a text than Markdown does (links, mathematics, HTML), so it is escaped in our own place.
+      // GitHub interprets more than Markdown (links, mathematics, HTML), so pgquake escapes text itself.
       handlers: { text: ({ value }: { value: string }) => escaped(value) },
     },
   );
 }
 
-/** Text that is put together from pieces keeps the blanks between them. */
+/** Keeps a blank at either end, because text may be joined with other text. */
 function escaped(text: string): string {
   const words = markdownText(text);
   if (words === '') return text === '' ? '' : ' ';
@@ -71,7 +71,7 @@ function blockOf(block: Block, depth: 2 | 3): BlockContent[] {
     case 'results':
       return blockOf(resultTable([...block.results, ...(block.quiet ?? [])], block.caption), depth);
     case 'named':
-      return blockOf(list(block.entries.map(({ name, lines }) => [strong(name), ` ${lines.join('; ')}`])), depth);
+      return blockOf(namedList(block), depth);
     case 'figures':
       return [figures(block)];
     case 'picture': {
@@ -133,7 +133,7 @@ function tableNode(columns: readonly Column[], rows: readonly (readonly Words[])
 
 function inlines(words: Words): PhrasingContent[] {
   const parts = partsOf(words);
-  // Several verdicts in one cell stand below each other.
+  // Several verdicts in one cell go below each other.
   return parts.flatMap((part, i) => [
     ...(i > 0 && isVerdict(part) && isVerdict(parts[i - 1]) ? [{ type: 'html', value: '<br>' } as const] : []),
     ...inline(part),
@@ -152,7 +152,7 @@ function inline(part: Inline): PhrasingContent[] {
     case 'code': {
       const value = plainText(clip(part.text, MAX_TEXT));
       if (value === '') return [];
-      // A backtick would end the code, and a table splits at pipes even inside it.
+      // A backtick would end the code, and a table splits at pipes even inside code.
       return /[`|]/.test(value)
         ? [{ type: 'html', value: `<code>${markdownText(value)}</code>` }]
         : [{ type: 'inlineCode', value }];
@@ -171,7 +171,7 @@ function inline(part: Inline): PhrasingContent[] {
 }
 
 function text(value: string): PhrasingContent[] {
-  // A line break in a heading would make it another kind of heading.
+  // A line break would turn a heading into another kind of heading.
   return value === '' ? [] : [{ type: 'text', value: value.replace(/\s+/g, ' ') }];
 }
 

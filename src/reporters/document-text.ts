@@ -6,7 +6,7 @@ import { type Block, MARKS, partsOf, type Table, type Words } from './document.t
 import { plainText } from './escape.ts';
 import { hanging, padTo, textWidth } from './text-layout.ts';
 
-/** Colours of a terminal; each returns its text unchanged where there are none. */
+/** Terminal colours; without colours, each returns its text unchanged. */
 export interface Colors {
   bold(text: string): string;
   dim(text: string): string;
@@ -17,7 +17,7 @@ export interface Colors {
 
 const PLAIN: Colors = { bold: String, dim: String, green: String, red: String, yellow: String };
 
-/** @returns lines without an end of line; a table is as wide as it needs to be. No colours by default. */
+/** @returns lines without line breaks; a table is as wide as it needs to be. No colours by default. */
 export function documentText(blocks: readonly Block[], columns: number, colors: Colors = PLAIN): string[] {
   return blocks.flatMap((block) => blockOf(block, columns, colors));
 }
@@ -72,7 +72,7 @@ function lines({ words, role }: Block & { type: 'line' }, columns: number, color
 function namedLines({ entries, aligned }: Block & { type: 'named' }, columns: number): string[] {
   const width = aligned ? Math.max(0, ...entries.map(({ name }) => textWidth(plainText(name)))) : 0;
   return entries.flatMap(({ name, lines: [first = '', ...more] }) => {
-    // A mark stands closer to its text than a name.
+    // A mark is closer to its text than a name.
     const before = `  ${padTo(plainText(name), width)}${name.length === 1 ? ' ' : '  '}`;
     const indent = ' '.repeat(textWidth(before) + 2);
     return [
@@ -82,7 +82,7 @@ function namedLines({ entries, aligned }: Block & { type: 'named' }, columns: nu
   });
 }
 
-/** What every run is asked is one line as long as it passes. */
+/** Checks of every run share one line if they pass. */
 function resultLines(
   { results, quiet = [], partitionWord }: Block & { type: 'results' },
   columns: number,
@@ -112,13 +112,13 @@ function describeResult(result: CheckResult, name: string, colors: Colors, colum
   ];
 }
 
-/** Paints the mark that opens the first line. */
+/** Colours the mark at the start of the first line. */
 function marked(judgement: Judgement, lines: readonly string[], colors: Colors): string[] {
   const paint = painted(judgement, colors);
   return lines.map((line, i) => (i === 0 ? paint(line.slice(0, 1)) + line.slice(1) : line));
 }
 
-/** A check with the operation and the partition that it is about, which tell it from others of its kind. */
+/** A check with its operation and partition, which distinguish it from others of its kind. */
 function nameOf({ check, params }: CheckResult, word: string | undefined): string {
   const { of, partition, percentile } = subjectOf(params);
   const parts = [check, of, partition === undefined ? undefined : partitionNamed(word, partition), percentile];

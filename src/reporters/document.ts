@@ -1,16 +1,16 @@
 /**
- * What a report, a proof or a comparison says, as values: sections, tables, figures and notes. Terminal, Markdown and
- * page draw these blocks and nothing else, so content is added in one place. Text is not escaped: each drawing does that.
+ * The content of a report, a proof or a comparison as values: sections, tables, figures and notes. Terminal, Markdown and
+ * HTML renderers draw these blocks and nothing else, so content is added in one place. Renderers escape the text.
  */
 
 import { type CheckResult, type Judgement, subjectAsWritten } from '../model/verdict.ts';
 
-/** One set of marks, as a terminal and a page have them. */
+/** The marks on terminals and pages. */
 export const MARKS: Readonly<Record<Judgement, string>> = { pass: '✔', fail: '✘', unknown: '?' };
 
 export type Inline =
   | string
-  /** A text of a server, a scenario or the system: long ones are clipped. */
+  /** `said`: a text from a server, a scenario or the system; long ones are clipped. */
   | { readonly is: 'said' | 'code' | 'strong' | 'differs'; readonly text: string }
   | { readonly is: 'verdict'; readonly judgement: Judgement; readonly text?: string }
   /** `to`: `#data` on the same page, or a file beside the report. */
@@ -22,14 +22,14 @@ export type Words = Inline | readonly Inline[];
 
 export interface Column {
   readonly title: string;
-  /** Figures are aligned to the right, marks to the centre. Left by default. */
+  /** Right for figures, centre for marks; left by default. */
   readonly align?: 'right' | 'center';
 }
 
 export interface Table {
   readonly type: 'table';
   readonly id?: string;
-  /** What the rows are. */
+  /** What the rows show. */
   readonly caption?: string;
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Words[])[];
@@ -38,9 +38,9 @@ export interface Table {
 export interface HeadlineFigure {
   readonly title: string;
   readonly value: string;
-  /** The checks of the hypothesis that set it a limit; empty where none does. */
+  /** The checks of the hypothesis that limit the figure, if any. */
   readonly limits: readonly Pick<CheckResult, 'judgement' | 'expected'>[];
-  /** The section of a report that has its evidence. */
+  /** The section of the report with the evidence. */
   readonly evidence: 'Service' | 'Data' | 'Events';
 }
 
@@ -50,7 +50,7 @@ export type Block =
   | { readonly type: 'quote'; readonly text: string }
   | { readonly type: 'line'; readonly words: Words; readonly role?: 'finding' | 'aside' }
   | { readonly type: 'list'; readonly items: readonly Words[] }
-  /** Checks with their verdicts. `quiet`: a terminal names them in one line. */
+  /** Checks with their verdicts. A terminal lists those in `quiet` in one line. */
   | {
       readonly type: 'results';
       readonly results: readonly CheckResult[];
@@ -58,15 +58,15 @@ export type Block =
       readonly caption?: string;
       readonly partitionWord?: string | undefined;
     }
-  /** Names with what is said of each: its first line, and those below it. */
+  /** Names with lines of text: the first beside the name, the others below it. */
   | {
       readonly type: 'named';
       readonly entries: readonly { readonly name: string; readonly lines: readonly string[] }[];
-      /** All texts begin in one column. */
+      /** All texts begin in the same column. */
       readonly aligned?: true;
     }
   | { readonly type: 'figures'; readonly figures: readonly HeadlineFigure[] }
-  /** `file` is where the picture stands beside the document; one without is drawn on the page alone. */
+  /** `file` is the picture's file beside the document; a picture without one is drawn only on the HTML page. */
   | { readonly type: 'picture'; readonly name: string; readonly alt: string; readonly file?: string }
   | {
       readonly type: 'details';
@@ -112,7 +112,7 @@ export function table(
   return { type: 'table', columns, rows, ...rest };
 }
 
-/** Each check with its verdict, what was expected and what was observed. */
+/** A table of checks: verdict, expected, observed. */
 export function resultTable(results: readonly CheckResult[], caption?: string): Table {
   return table(
     [left('check'), left('expected'), left('observed')],
@@ -123,6 +123,11 @@ export function resultTable(results: readonly CheckResult[], caption?: string): 
     }),
     caption === undefined ? {} : { caption },
   );
+}
+
+/** A list of names with their lines, for renderers without columns. */
+export function namedList({ entries }: Block & { type: 'named' }): Block {
+  return list(entries.map(({ name, lines }) => [strong(name), ` ${lines.join('; ')}`]));
 }
 
 /** A table of names and values. */

@@ -1,8 +1,8 @@
 /**
- * A history in Jepsen's form, EDN, as transactions on registers, so that Elle (`elle.rw-register`) can look for
- * anomalies in it. Each message is a register of its own: a write sets it to 1; a read says of messages of its partition key
- * whether it saw them (1) or not (nil). It says no more than the run knows: of messages whose write was acknowledged
- * before the read was sent, the workload compared the answer with them and kept those that were missing.
+ * A history as EDN, as transactions on registers, in which Jepsen's Elle (`elle.rw-register`) can find anomalies. Each
+ * message is a register: a write sets it to 1; a read returns, for messages of its partition key, 1 if it saw them and
+ * nil if not. A read covers only what the run knows: the workload compared its answer with the messages that were
+ * acknowledged before it was sent, and recorded those that were missing.
  */
 
 import type { Timed, TimedEvent } from '../model/event.ts';
@@ -12,21 +12,21 @@ import type { OperationRow } from '../model/operations.ts';
 import type { Roles } from '../model/roles.ts';
 import { plainText } from './escape.ts';
 
-/** A read names so many messages, the newest; all of them would make the file grow with the square of the run. */
+/** A read lists its newest messages, at most this many; all of them would make the file grow quadratically. */
 const NEWEST = 32;
-/** Stamps are rounded to the microsecond: what may have been at once is written as at once. */
+/** Time stamps are rounded to the microsecond, so operations this close count as concurrent. */
 const ROUNDING_MS = 0.001;
 const NS_PER_MS = 1_000_000;
 
-/** Something to be written, at its place in time. */
+/** A line to write, with its time. */
 interface Moment {
   readonly atMs: number;
-  /** Of what is at once, what begins comes before what ends: an order that is not known is not claimed. */
+  /** At equal times, beginnings come before ends, so that no unknown order is claimed. */
   readonly ends: boolean;
 }
 
 interface OperationMoment extends Moment {
-  /** Place of the operation in the log. */
+  /** The index of the operation in the log. */
   readonly row: number;
 }
 
@@ -34,7 +34,7 @@ interface Known {
   readonly keys: string[];
 }
 
-/** Lines without their ends, one operation's beginning or end each, in the order of time. */
+/** @returns lines without line breaks, in the order of time: one for the beginning and one for the end of each operation. */
 export function* ednLines(history: History): Generator<string> {
   const kinds = new Map(history.run.kinds.map((kind) => [kind.name, kind]));
   const operations = [...sent(history)];
@@ -89,7 +89,7 @@ function* sent({ operations }: History): Generator<Sent> {
   }
 }
 
-/** Missing although nobody wrote them in this run: messages of the initial data set. */
+/** Missing messages that this run did not write: those of the initial data set. */
 function neverWritten(operations: readonly Sent[]): string[] {
   const missing = new Set(operations.flatMap(({ anomaly }) => anomaly?.missing ?? []));
   if (missing.size === 0) return [];
@@ -113,7 +113,7 @@ function* moments(
   operations: readonly Sent[],
   events: readonly TimedEvent[],
 ): Generator<OperationMoment | (Moment & { readonly event: NemesisEvent })> {
-  // Twice as many as operations: sorted as numbers, the even ones begin and the odd ones end.
+  // Two entries per operation: even indices are beginnings, odd ones are ends.
   const times = new Float64Array(2 * operations.length);
   operations.forEach(({ sentAt, settledAt }, row) => {
     times[2 * row] = sentAt - ROUNDING_MS;
@@ -144,10 +144,10 @@ function isNemesis(event: TimedEvent): event is NemesisEvent {
   return ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed', 'roles-seen'].includes(event.type);
 }
 
-/** The keys that a read says something of: the newest, and those that it missed. */
+/** The keys that a read covers: the newest, and those that it missed. */
 function readKeys({ keys }: Known, count: number, anomaly: Anomaly | undefined): string[] {
   const { missing = [], missingCount = missing.length } = anomaly ?? {};
-  // Where it missed more than are named, nothing is known of the others.
+  // If it missed more keys than are listed, the state of the other keys is unknown.
   const newest = missingCount > missing.length ? [] : keys.slice(Math.max(0, count - NEWEST), count);
   return [...new Set([...newest, ...missing])];
 }
@@ -170,8 +170,8 @@ function typeOf(outcome: Sent['outcome']): 'ok' | 'fail' | 'info' {
 }
 
 /**
- * As clients read, after healing: all messages that the load tried to write. Where transactions stood prepared
- * that is read twice, while they stood and after they had ended.
+ * The reads after healing, through the cluster: all messages that the load tried to write. If transactions were prepared,
+ * there are two reads: before and after these transactions ended.
  */
 function* readsAfterHealing(history: History, operations: readonly Sent[], writer: Lines): Generator<string> {
   const written = operations.flatMap(({ key }) => key ?? []);
@@ -191,7 +191,7 @@ function* readsAfterHealing(history: History, operations: readonly Sent[], write
   }
 }
 
-/** Numbers for what is under way at once. Jepsen gives up a process whose operation has no known end. */
+/** Numbers of concurrent operations. As in Jepsen, a process is not reused after an operation without a known end. */
 class Processes {
   readonly #free: number[] = [];
   readonly #of = new Map<number, number>();
@@ -223,7 +223,7 @@ class Lines {
     return `{:index ${this.#index++}, :time ${nanoseconds(atMs)}, :type :${type}, :process ${process}, :f :txn, :value [${value.join(' ')}]${odd.join('')}}`;
   }
 
-  /** By process 0, which nobody else is. */
+  /** Uses process 0, which no other operation has. */
   *transaction(fromMs: number, toMs: number, value: readonly string[], asked = value): Generator<string> {
     yield this.line('invoke', 0, fromMs, asked);
     yield this.line('ok', 0, toMs, value);
@@ -255,7 +255,7 @@ function nanoseconds(atMs: number): number {
   return Math.max(0, Math.round(atMs * NS_PER_MS));
 }
 
-/** EDN knows fewer escapes than JSON; of plain text JSON uses none but the quote and the backslash. */
+/** EDN has fewer escapes than JSON, but for plain text JSON needs only those of quote and backslash. */
 function text(value: string): string {
   return JSON.stringify(plainText(value));
 }

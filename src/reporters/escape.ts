@@ -1,19 +1,18 @@
 /**
- * The one place where untrusted text (what servers, scenarios and operating systems said) is made safe to
- * show: on a terminal, in Markdown, in JSON. Nothing is dropped in silence: what cannot be shown as it is
- * becomes a visible sign.
+ * Makes untrusted text (from servers, scenarios and operating systems) safe for terminals, Markdown, HTML and JSON.
+ * Nothing is dropped silently: characters that cannot be shown become visible signs.
  */
 
 import { withoutSecrets } from '../model/secrets.ts';
 
 /** C0 and C1 controls, marks that reorder or hide text (bidirectional and zero-width), and what XML forbids. */
 const INVISIBLE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression is about control characters.
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]/g;
 
 /**
- * One line of text without anything that a terminal would obey: white space becomes one space, a control
- * character its picture (`␛` for ESC, `␀` for NUL) or its code (`<U+202E>`).
+ * One line of text that a terminal does not interpret: white space becomes one space, a control character its picture
+ * (`␛` for ESC, `␀` for NUL) or its code (`<U+202E>`).
  */
 export function plainText(text: string): string {
   return withoutSecrets(text)
@@ -30,25 +29,25 @@ function picture(character: string): string {
   return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`;
 }
 
-/** The beginning of a text that may be long, with `…` where something is left out. Escapes nothing. */
+/** Shortens a long text, with `…` at the cut. Escapes nothing. */
 export function clip(text: string, maxLength: number): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`;
 }
 
 /**
- * Text in Markdown as GitHub reads it, in a paragraph, a list or a table cell: shown as it stands, never as
- * markup, HTML, mathematics or a link.
+ * Escapes text for GitHub's Markdown in a paragraph, a list or a table cell: it is shown as it is, never as markup, HTML,
+ * mathematics or a link.
  */
 export function markdownText(text: string): string {
   return (
     plainText(text)
       .replace(/[\\*[\]~]/g, '\\$&')
-      // Within a word an underscore is plain already, and reads better so.
+      // Within a word an underscore needs no escape and is easier to read without one.
       .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\_')
       .replace(/[&<>|`$]/g, (character) => ENTITIES[character] as string)
       .replace(/:(?=\/\/)/g, '&#58;')
       .replace(/\bwww\./gi, (match) => `${match.slice(0, -1)}&#46;`)
-      // What would begin a heading, a list or a rule.
+      // Characters that would begin a heading, a list or a rule.
       .replace(/^(?=(?:#{1,6}|[-+])(?:\s|$)|[-=]+$)/, '\\')
       .replace(/^(\d{1,9})(?=[.)](?:\s|$))/, '$1\\')
   );
@@ -65,12 +64,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text in HTML, SVG or XML, within quotes too, where Markdown is not read. */
+/** Escapes text for HTML, SVG or XML, also within quotes. */
 export function htmlText(text: string): string {
   return plainText(text).replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 }
 
-/** A JSON string in which also the controls that JSON itself allows are escaped; a file may be shown by `cat`. */
+/** A JSON string that also escapes the control characters that JSON allows, because a user may print the file with `cat`. */
 export function jsonText(text: string): string {
   return JSON.stringify(withoutSecrets(text)).replace(
     INVISIBLE,

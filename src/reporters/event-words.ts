@@ -1,4 +1,4 @@
-/** A run's events in words: one wording for the live view and for the timeline of a report. */
+/** A run's events in words, for the live view and for the timeline of a report. */
 
 import type { TimedEvent } from '../model/event.ts';
 import type { NodeName, Topology } from '../model/topology.ts';
@@ -8,21 +8,21 @@ import { loadTellings } from './event-words/load-events.ts';
 import type { Tellings } from './event-words/telling.ts';
 
 export interface EventWords {
-  /** One short word for what it belongs to: `fault`, `heal`. */
+  /** One short word for the topic: `fault`, `heal`. */
   readonly label: string;
   readonly what: string;
-  /** How it was proven, or why it is so. */
+  /** The proof or the reason. */
   readonly detail?: string;
   readonly tone: 'plain' | 'strike' | 'good' | 'bad';
 }
 
 export interface NarratorContext {
-  /** `attach`: the cluster stood before the run, and goes on standing. */
+  /** `attach`: the cluster existed before the run and remains after it. */
   readonly topology: Topology & { readonly attach?: string | undefined };
   readonly plannedActs: number;
 }
 
-/** What of an act is told with its later events. */
+/** What the words for later events of an act need. */
 export interface TellingAct {
   readonly fault: string;
   readonly targets: string;
@@ -33,7 +33,7 @@ export interface TellingAct {
 
 const TELLINGS: Tellings<TimedEvent['type']> = { ...clusterTellings, ...loadTellings, ...actTellings };
 
-/** Tells the events of one run; remembers what an act is and when it was asked for. Text is not escaped. */
+/** Puts the events of one run into words; keeps acts and their times for later events. Text is not escaped. */
 export class EventNarrator {
   readonly #context: NarratorContext;
   readonly #acts = new Map<number, TellingAct>();
@@ -42,7 +42,7 @@ export class EventNarrator {
     this.#context = context;
   }
 
-  /** @returns `undefined` for an event that a person need not see. */
+  /** @returns `undefined` for an event that users need not see. */
   words(event: TimedEvent): EventWords | undefined {
     const tell = TELLINGS[event.type] as (event: TimedEvent, of: object) => EventWords | undefined;
     return tell(event, { ...this.#context, acts: this.#acts });

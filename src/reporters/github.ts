@@ -1,29 +1,29 @@
-/** What GitHub Actions is told of a run: annotations at the scenario's lines, and a summary of the step. Pure. */
+/** A run for GitHub Actions: annotations at the scenario's lines, and a summary of the step. Pure. */
 
 import { isAbsolute, relative, resolve } from 'node:path';
 import { SPANS } from '../model/figures.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatShare } from '../model/units.ts';
-import { type CheckResult, subjectAsWritten } from '../model/verdict.ts';
+import type { CheckResult } from '../model/verdict.ts';
 import { type Block, left, line, right, section, table } from './document.ts';
 import { documentMarkdown, MARKS } from './document-markdown.ts';
 import { clip, plainText } from './escape.ts';
 import { evidence } from './report/report-hypothesis.ts';
-import { number, recoveryWords, SPAN_NAMES } from './report-words.ts';
+import { checkWords, number, recoveryWords, SPAN_NAMES } from './report-words.ts';
 
-/** Of one text; a step's summary may have 1 MiB in all. */
+/** The longest text; a step's summary may have 1 MiB. */
 const MAX_TEXT = 500;
 const MAX_EVIDENCE = 5;
 
-/** Where the job works. */
-export interface Workspace {
-  /** The repository's top, from which annotations name files. */
+/** The folders of the job. */
+interface Workspace {
+  /** The root of the repository, to which the paths of annotations are relative. */
   readonly root: string;
-  /** What the scenario's places are relative to. */
+  /** The folder to which the scenario's places are relative. */
   readonly folder: string;
 }
 
-/** One workflow command for each check that did not pass, and one for the verdict where all did. */
+/** One workflow command for each check that did not pass, or one for the verdict if all passed. */
 export function githubAnnotations({ run, judgement, finding, results }: Report, workspace: Workspace): string[] {
   if (judgement === 'pass') return [command('notice', { title: `pgquake: ${run.scenario} passed` }, finding)];
   return results
@@ -33,13 +33,13 @@ export function githubAnnotations({ run, judgement, finding, results }: Report, 
       const text = [`${observed} (expected: ${expected})`, ...evidence.slice(0, MAX_EVIDENCE)];
       return command(
         result.judgement === 'fail' ? 'error' : 'warning',
-        { ...placeOf(result, workspace), title: `pgquake: ${run.scenario}: ${nameOf(result)}` },
+        { ...placeOf(result, workspace), title: `pgquake: ${run.scenario}: ${checkWords(result)}` },
         ...text.map((line) => clip(line, MAX_TEXT)),
       );
     });
 }
 
-/** A file outside of the repository cannot be pointed at. */
+/** GitHub cannot annotate a file outside of the repository. */
 function placeOf({ place }: CheckResult, { root, folder }: Workspace): { file?: string; line?: string } {
   const [, file, line] = /^(.*):(\d+)$/.exec(place ?? '') ?? [];
   if (file === undefined || line === undefined) return {};
@@ -60,7 +60,7 @@ function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }
 
-/** Markdown for `GITHUB_STEP_SUMMARY`. It shows no files, so it has no picture; the artifact does. */
+/** Markdown for `GITHUB_STEP_SUMMARY`, which shows no files and so no picture; the artifact has it. */
 export function githubSummary(report: Report): string {
   const { run, judgement, finding, results, figures } = report;
   const blocks: Block[] = [
@@ -77,11 +77,6 @@ export function githubSummary(report: Report): string {
     ]),
   ];
   return `${documentMarkdown(blocks)}\n`;
-}
-
-/** A check with what tells it from others of its kind. */
-function nameOf(result: Pick<CheckResult, 'check' | 'params'>): string {
-  return [result.check, subjectAsWritten(result)].join(' ').trimEnd();
 }
 
 function service({ figures }: Report): Block {

@@ -1,4 +1,4 @@
-/** The four figures that an operator asks for first, each with what the hypothesis asks of it, and where its evidence is. */
+/** The four figures that operators ask for first, with their limits in the hypothesis and the section of their evidence. */
 
 import type { Report } from '../model/report.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
@@ -16,7 +16,7 @@ export function headline(report: Report): HeadlineFigure[] {
   ];
 }
 
-/** Of the kind of operation that fared worst. */
+/** The availability of the kind of operation with the lowest one. */
 function availabilityFigure({ figures: { availability } }: Report): Pick<HeadlineFigure, 'title' | 'value'> {
   const ofFault = availability.filter(({ span }) => span === 'fault');
   const told = ofFault.length > 0 ? ofFault : availability;
@@ -28,7 +28,7 @@ function availabilityFigure({ figures: { availability } }: Report): Pick<Headlin
   };
 }
 
-/** Of any kind of operation, on any partition. */
+/** The longest outage of any kind of operation, on any partition. */
 function outageWords({ figures: { availability, windows } }: Report): string {
   if (availability.length === 0) return 'not known: no load was run';
   const [longest] = windows.filter(({ type }) => type === 'outage').toSorted((a, b) => b.durationMs - a.durationMs);
@@ -42,7 +42,7 @@ function lossWords({ ledger }: Report): string {
   return `${formatCount(ledger.lost.count, 'write')} of ${number(ledger.acknowledged)} acknowledged`;
 }
 
-/** From the moment at which a node was asked to come back until it was seen to work. */
+/** The longest time from the request to bring a node back until it was seen to work. */
 function healingWords({ timeline, acts }: Report): string {
   const askedAt = new Map<number, number>();
   let slowest: { readonly act: number; readonly ms: number } | undefined;

@@ -1,4 +1,4 @@
-/** `report.html`: the report as one page that needs nothing but itself: no network, no other file. */
+/** `report.html`: the report as one self-contained page that needs no network and no other file. */
 
 import { partitionsWordOf } from '../model/partition-words.ts';
 import type { Report } from '../model/report.ts';
@@ -45,7 +45,7 @@ ${documentHtml(sections, picture)}</main>`,
   });
 }
 
-/** The picture twice, for wide and for narrow screens, with what zooms it. */
+/** The picture twice, for wide and for narrow screens, with its zoom buttons. */
 function drawn(timeline: Timeline, { run, topology }: Report): Content {
   const draw = (className: string, width: number) => {
     const svg = timelineSvg(timeline, {
@@ -73,7 +73,7 @@ function moments(all: readonly Moment[]): Content {
 <script type="application/json" id="moments">${trusted(momentsJson(all))}</script>\n`;
 }
 
-/** JSON in a script element: no `<` may stand in it. */
+/** JSON for a script element, which must not contain `<`. */
 function momentsJson(moments: readonly Moment[]): string {
   const records = moments.map(({ fromMs, toMs, title, lines }) => {
     const texts = lines.map(jsonText).join(',');

@@ -1,4 +1,4 @@
-/** `reports/index.html`: all runs on one page, the newest first, with what became of each scenario over time. */
+/** `reports/index.html`: all runs on one page, newest first, with trends of each scenario. */
 
 import type { IndexedKind, IndexedRun } from '../model/run-index.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
@@ -9,12 +9,12 @@ import { trendSvg } from './index-page/trend-svg.ts';
 import { trendsOf } from './index-page/trends.ts';
 import { FILTER_SCRIPT, RUNS_CSS } from './page/assets.ts';
 
-/** What every index page has, and no page of others. */
+/** Identifies an index page that pgquake wrote. */
 export const INDEX_MARK = PAGE_MARK;
 
 const NO_REPORT = 'no report';
 
-/** @param runs the newest first. @param version of pgquake. */
+/** @param runs newest first. @param version of pgquake. */
 export function indexPage(runs: readonly IndexedRun[], version: string): string {
   return htmlPage({
     title: `pgquake: ${formatCount(runs.length, 'run')}`,
@@ -23,7 +23,7 @@ export function indexPage(runs: readonly IndexedRun[], version: string): string 
     script: FILTER_SCRIPT,
     body: html`<header><h1>Runs of pgquake</h1></header>
 <main>
-${section('runs', 'All runs, newest first', runs.length === 0 ? paragraph('There is none yet.') : runTable(runs))}
+${section('runs', 'All runs, newest first', runs.length === 0 ? paragraph('There are no runs yet.') : runTable(runs))}
 ${section('trends', 'From run to run', trends(runs))}
 </main>`,
   });
@@ -91,6 +91,6 @@ function trends(runs: readonly IndexedRun[]): Content {
       trusted(trendSvg(chart, { id: `trend-${i}-${c}`, title: `${chart.title}, ${scenario}` })),
     );
     return html`<article class="trend" data-scenario="${scenario}"><h3>${scenario}</h3>
-<p class="dim">${formatCount(count, 'run')}, the newest on the right. A hollow point did not pass; a triangle at the top was not within the run.</p><div class="charts">${drawn}</div></article>\n`;
+<p class="dim">${formatCount(count, 'run')}, newest on the right. A hollow point did not pass; a triangle at the top was not reached within the run.</p><div class="charts">${drawn}</div></article>\n`;
   });
 }

@@ -1,12 +1,9 @@
-/**
- * `report.json`: the report for programs. Its form is published in `schema/report.schema.json`; it holds
- * all that `report.md` shows, and more.
- */
+/** `report.json`: the report for programs, by `schema/report.schema.json`. It has everything in `report.md`, and more. */
 
 import { jsonText } from './escape.ts';
 import type { Reporter } from './reporter.ts';
 
-/** Short lists and records stay on one line, so that a table of them can be read and compared. */
+/** Lists and records up to this length stay on one line, which makes tables of them easy to compare. */
 const MAX_LINE = 110;
 
 export const json: Reporter = {
@@ -15,12 +12,12 @@ export const json: Reporter = {
   render: (report) => ({ 'report.json': `${formatJson(report)}\n` }),
 };
 
-/** A value as JSON that is safe to show and easy to compare. */
+/** A value as JSON that is safe to print and easy to compare. */
 export function formatJson(value: object): string {
   return format('', value, '');
 }
 
-/** JSON with an indentation of 2 spaces; a short record of plain values and lists of them goes on one line. */
+/** JSON with an indentation of 2 spaces; a short record of plain values and lists of them stays on one line. */
 function format(key: string, value: unknown, indent: string): string {
   if (!isContainer(value)) return scalar(key, value);
   const line = inline(key, value);
@@ -33,7 +30,7 @@ function format(key: string, value: unknown, indent: string): string {
   return `${open}\n${lines.join(',\n')}\n${indent}${close}`;
 }
 
-/** @returns `undefined` where it holds more than plain values and lists of them. */
+/** @returns `undefined` if it contains more than plain values and lists of them. */
 function inline(key: string, value: object): string | undefined {
   const entries = entriesOf(key, value);
   const isList = Array.isArray(value);
@@ -51,7 +48,7 @@ function isContainer(value: unknown): value is object {
 }
 
 interface Entry {
-  /** What stands before the value: its name, in a record. */
+  /** The name before the value; empty in a list. */
   readonly label: string;
   readonly key: string;
   readonly member: unknown;
@@ -64,7 +61,7 @@ function entriesOf(key: string, value: object): Entry[] {
     .map(([name, member]: [string, unknown]) => ({ label: `${jsonText(name)}: `, key: name, member }));
 }
 
-/** Times are given to the microsecond; a share is never rounded, because that could make it 1. */
+/** Times are rounded to the microsecond; shares are not rounded, because that could turn one into 1. */
 function scalar(key: string, value: unknown): string {
   if (typeof value === 'string') return jsonText(value);
   if (typeof value === 'number' && Number.isFinite(value) && (key === 'at' || key.endsWith('Ms'))) {

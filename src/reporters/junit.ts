@@ -1,7 +1,7 @@
 /**
- * `junit.xml`: the verdict for CI servers, one test case for each check. A check that failed is a failure;
- * one that could not judge is an error, so that no server takes it for a pass. Keeps to the elements and
- * attributes that the readers of Jenkins and GitLab know.
+ * `junit.xml`: the verdict for CI servers, one test case for each check. A failed check is a failure; a check that could
+ * not judge is an error, so that no server takes it for a pass. Uses only elements and attributes that Jenkins and GitLab
+ * read.
  */
 
 import type { Report } from '../model/report.ts';
@@ -62,7 +62,7 @@ function testCase(result: CheckResult, suite: string): string[] {
   ];
 }
 
-/** A check with what the scenario demands of it, which tells it from others of its kind. */
+/** A check with its parameters in the scenario, which distinguish it from others of its kind. */
 function nameOf({ check, params }: CheckResult): string {
   const written = Object.entries(params).map(([key, value]) => {
     return `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;

@@ -1,4 +1,4 @@
-/** `report.md`: the report for people, written for GitHub. */
+/** `report.md`: the report for people, in GitHub's Markdown. */
 
 import { documentMarkdown } from './document-markdown.ts';
 import { reportDocument } from './report/report-document.ts';

@@ -7,16 +7,16 @@ import { plural } from '../plan/tolerance/format.ts';
 import { type Block, left, line, list, right, section, type Table, table } from './document.ts';
 import { documentMarkdown } from './document-markdown.ts';
 import { documentText } from './document-text.ts';
-import { plainText } from './escape.ts';
+import { htmlText } from './escape.ts';
 import { suiteFiles, suiteOf, suiteRunOf } from './suite.ts';
 
-/** More partitions than this get counts instead of a column each. */
+/** With more partitions, the matrix has counts instead of a column for each. */
 const MAX_PARTITION_COLUMNS = 16;
 const MAX_FINDINGS = 20;
 
 const PICTURE = 'proof.svg';
 
-/** @returns file name -> content, for the proof's folder: the proof, and its runs as a suite. */
+/** @returns file name -> content for the proof's folder: the proof, and its runs as a suite. */
 export function proofFiles(proof: Proof, { reports, ...runs }: ProofRuns): Readonly<Record<string, string>> {
   const { startedAt, durationMs } = proof;
   const found = reports.map((report) => setOf(proof, suiteRunOf(report, report.run.id)));
@@ -28,14 +28,14 @@ export function proofFiles(proof: Proof, { reports, ...runs }: ProofRuns): Reado
   };
 }
 
-/** One row of the suite: what the proof says of it, which asks less than the run's own report. */
+/** One row of the suite, with the proof's finding, which covers less than the run's own report. */
 function setOf({ subsets, partitionWord }: Proof, run: SuiteRun): SuiteRun {
   const { judgement, findings } = subsets.find((subset) => subset.run === run.run) as ProvenSubset;
   const finding = findings.length === 0 ? `Every ${partitionWord} is as predicted.` : findings.join('; ');
   return { ...run, judgement, finding };
 }
 
-/** @returns lines without a colour or an end of line. */
+/** @returns lines without colours or line breaks. */
 export function proofText(proof: Proof, columns: number): string[] {
   return documentText(blocksOf(proof), columns);
 }
@@ -59,14 +59,14 @@ function blocksOf(proof: Proof): Block[] {
       `${plural(workers, 'worker')}, ${plural(partitions, proof.partitionWord)}, replication ${replication}; engine ${proof.engine} on platform ` +
         `${proof.platform}; fault ${proof.fault}; predicted by ${proof.predictedBy}. ` +
         `${plural(proof.subsets.length, 'set')} of workers in ${formatDuration(proof.durationMs)} on ${proof.attached === undefined ? plural(proof.clusters, 'cluster') : `the cluster ${proof.attached}`}.` +
-        (proof.pruned ? ' Sets that the symmetry of the placement makes equal were tried once.' : ''),
+        (proof.pruned ? ' Only one of several symmetric sets was tried.' : ''),
     ),
     section(`Where the ${proof.partitionWord}s are`, [
       list(proof.placement.slice(0, MAX_PARTITION_COLUMNS).map(({ name, copies }) => `${name}: ${copies.join(', ')}`)),
     ]),
     section('Observed', [
       line(
-        'rw: read and write served; r-: only the read; -w: only the write; --: neither. Where it differs from the prediction, the prediction follows in brackets with "not".',
+        'rw: read and write served; r-: only the read; -w: only the write; --: neither. If it differs from the prediction, the prediction follows in brackets after "not".',
       ),
       matrix(proof),
     ]),
@@ -116,10 +116,10 @@ function access({ readable, writable }: { readonly readable: boolean; readonly w
 const CELL = 26;
 const HEAD = 28;
 const LEGEND = 60;
-/** Width of a character of the 12 px sans-serif type, on the generous side. */
+/** A generous width of a character in 12 px sans-serif. */
 const CHARACTER = 7;
 
-/** @returns an SVG document: a row for each set, a column for each partition, the left half reads, the right half writes. */
+/** @returns an SVG document: a row for each set, a column for each partition; left half reads, right half writes. */
 export function proofSvg(proof: Proof): string {
   const names = proof.subsets.map(downInWords);
   const label = 16 + CHARACTER * Math.max(12, ...names.map((name) => name.length));
@@ -127,10 +127,10 @@ export function proofSvg(proof: Proof): string {
   const height = HEAD + 24 + CELL * proof.subsets.length + LEGEND;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" font-family="sans-serif" font-size="12">`,
-    `<title>${xml(`Proof of tolerance: ${proof.finding}`)}</title>`,
+    `<title>${htmlText(`Proof of tolerance: ${proof.finding}`)}</title>`,
     `<style>text{fill:#1f2328}.page{fill:#fff}.yes{fill:#2da44e}.no{fill:#8c959f}.none{fill:#eaeef2}.wrong{fill:none;stroke:#cf222e;stroke-width:3}@media(prefers-color-scheme:dark){text{fill:#e6edf3}.page{fill:#0d1117}.no{fill:#484f58}.none{fill:#21262d}}</style>`,
     `<rect class="page" width="${width}" height="${height}"/>`,
-    `<text x="8" y="18" font-weight="bold">${xml(`${proof.judgement}: ${proof.finding}`.slice(0, Math.floor(width / CHARACTER)))}</text>`,
+    `<text x="8" y="18" font-weight="bold">${htmlText(`${proof.judgement}: ${proof.finding}`.slice(0, Math.floor(width / CHARACTER)))}</text>`,
     ...proof.placement.map(({ name }, c) =>
       text(label + CELL * c + CELL / 2 - 1, HEAD + 16, name, 'text-anchor="middle"'),
     ),
@@ -151,7 +151,7 @@ function row({ placement, partitionWord }: Proof, subset: ProvenSubset, label: n
         `<rect class="${served === undefined ? 'none' : served ? 'yes' : 'no'}" x="${left}" y="${y + 2}" width="${CELL / 2 - 2}" height="${CELL - 4}"/>`;
       const wrong = partition !== undefined && access(partition) !== access(partition.predicted);
       return [
-        `<g><title>${xml(`${downInWords(subset)} down, ${partitionWord} ${name}: ${cell(partition)}`)}</title>`,
+        `<g><title>${htmlText(`${downInWords(subset)} down, ${partitionWord} ${name}: ${cell(partition)}`)}</title>`,
         half(partition?.readable, x),
         half(partition?.writable, x + CELL / 2 - 1),
         wrong ? `<rect class="wrong" x="${x - 1}" y="${y + 1}" width="${CELL - 1}" height="${CELL - 2}"/></g>` : '</g>',
@@ -173,13 +173,5 @@ function legend(y: number): string[] {
 }
 
 function text(x: number, y: number, words: string, attributes = ''): string {
-  return `<text x="${x}" y="${y}"${attributes === '' ? '' : ` ${attributes}`}>${xml(words)}</text>`;
-}
-
-function xml(words: string): string {
-  return plainText(words)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+  return `<text x="${x}" y="${y}"${attributes === '' ? '' : ` ${attributes}`}>${htmlText(words)}</text>`;
 }

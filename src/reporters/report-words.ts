@@ -1,4 +1,4 @@
-/** What a report says in words, so that `report.md` and `report.html` say the same. Text is not escaped. */
+/** The words of a report, the same in `report.md` and `report.html`. Text is not escaped. */
 
 import { describeDisagreement } from '../measure/sources.ts';
 import type {
@@ -18,6 +18,7 @@ import type { LedgerFigures, Report, Witnessed } from '../model/report.ts';
 import type { SeenRole } from '../model/roles.ts';
 import { type Access, dataNodes, entryNode, holderWord, type Topology } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
+import { type CheckResult, subjectAsWritten } from '../model/verdict.ts';
 
 export const SPAN_NAMES: Readonly<Record<Span, string>> = {
   'steady-state': 'steady state',
@@ -44,18 +45,18 @@ export function firstSuccessWords({ firstSuccessMs, firstSuccessUncertaintyMs = 
 /** `p50` to the maximum, in the order of the columns. */
 export const PROBE_COLUMNS = ['tried', 'ok', 'p50', 'p99', 'max'] as const;
 
-/** In the order of `PROBE_COLUMNS`. */
+/** @returns one cell for each of `PROBE_COLUMNS`. */
 export function probeWords({ tried, ok, latency }: ProbeFigures): string[] {
   const [p50 = '', , p99 = '', , , max = ''] = latency ? latencyWords(latency) : [];
-  return [tried.toLocaleString('en-US'), ok.toLocaleString('en-US'), p50, p99, max];
+  return [number(tried), number(ok), p50, p99, max];
 }
 
 export const LATENCY_COLUMNS = ['p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max', 'count'] as const;
 
-/** How many answers it takes to show each percentile: with fewer, it is the slowest one by another name. */
+/** The answers that each percentile needs; with fewer, it is just the slowest answer. */
 const CARRIED_BY = { p50: 2, p90: 10, p99: 100, 'p99.9': 1_000, 'p99.99': 10_000 } as const;
 
-/** In the order of `LATENCY_COLUMNS`. A percentile that the answers do not carry is left out. */
+/** @returns one cell for each of `LATENCY_COLUMNS`; empty for a percentile with too few answers. */
 export function latencyWords({ p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs, count }: Latency): string[] {
   const carried = (name: keyof typeof CARRIED_BY, ms: number | undefined) =>
     ms === undefined || count < CARRIED_BY[name] ? '' : formatDuration(ms);
@@ -70,13 +71,13 @@ export function latencyWords({ p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs, coun
   ];
 }
 
-/** `brownout`; where nothing succeeded and it is too short for an outage, what it is: failures. */
+/** `brownout`, or `failures` if nothing succeeded and the window is too short for an outage. */
 export function windowName({ type, ok, failed }: Pick<ServiceWindow, 'type' | 'ok' | 'failed'>): string {
   if (type === 'outage' || ok > 0) return type;
   return failed === 1 ? 'one failure' : 'failures';
 }
 
-/** The longest of many windows, in the order of time. */
+/** The longest windows, in the order of time. */
 export function longestOf(windows: readonly ServiceWindow[], most: number): ServiceWindow[] {
   return windows
     .toSorted((a, b) => b.durationMs - a.durationMs)
@@ -84,12 +85,17 @@ export function longestOf(windows: readonly ServiceWindow[], most: number): Serv
     .toSorted((a, b) => a.fromMs - b.fromMs);
 }
 
-/** Which figure is whose. */
+/** A check with what distinguishes it from others of its kind. */
+export function checkWords(result: Pick<CheckResult, 'check' | 'params'>): string {
+  return [result.check, subjectAsWritten(result)].join(' ').trimEnd();
+}
+
+/** Explains the sources of figures. */
 export const SOURCES =
   'Availability, latency and recovery come from the load. Each window names its source: the probes, which time its ' +
   'ends to the millisecond, or the load. Where the two disagree, the worse one counts.';
 
-/** Where probes and load do not tell the same, one sentence for each kind. */
+/** One sentence for each kind whose probes and load disagree. */
 export function disagreementLines({ disagreements = [] }: Report['figures']): string[] {
   return disagreements.map((one) => {
     const words = describeDisagreement(one);
@@ -103,13 +109,13 @@ export function recoveryWords({ recoveryMs, uncertaintyMs }: Recovery): string {
   return lengthOf({ durationMs: recoveryMs, uncertaintyMs });
 }
 
-/** The plural of what people call a partition, as a title. */
+/** The word for partitions, as a title. */
 export function partitionsTitle({ topology }: Pick<Report, 'topology'>): string {
   const words = partitionsWordOf(topology.partitionWord);
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
 
-/** When the partitions were looked at, and whether they were as predicted. */
+/** When the partitions were observed, and whether they were as predicted. */
 export function partitionsHeading({ figures: { fullEffect, partitions } }: Report): string {
   const when = fullEffect
     ? `While all faults were in effect, from ${formatMoment(fullEffect.fromMs)} to ${formatMoment(fullEffect.toMs)}.`
@@ -136,7 +142,7 @@ export function messagesReadWords(partition: PartitionFigures): string {
   return [`${number(readableMessages)} of ${number(messages)}`, ...notes].join(', ');
 }
 
-/** What was predicted of a partition: `yes`, `no`, or that it waits for a frozen node. */
+/** The prediction for a partition: `yes`, `no`, or that it waits for a frozen node. */
 export function predictedWords(partition: PartitionFigures, access: Access): string {
   const predicted = access === 'read' ? partition.predictedReadable : partition.predictedWritable;
   if (predicted === undefined) return 'nothing';
@@ -150,7 +156,7 @@ export function observedWords({ ok, intended }: Availability): string {
   return ok === 0 ? `none, ${counts}` : ok === intended ? `all, ${counts}` : `some, ${counts}`;
 }
 
-/** As the check `prediction` has it: one success is enough to be readable, or writable. */
+/** As in the check `prediction`, one success makes a partition readable or writable. */
 export function differs(predicted: boolean | undefined, { intended, ok }: Availability): boolean {
   return predicted !== undefined && intended > 0 && ok > 0 !== predicted;
 }
@@ -165,7 +171,7 @@ export function writesWords(ledger: LedgerFigures): string {
   return `${formatCount(written, 'write')} sent, ${number(acknowledged)} acknowledged${unclear}.`;
 }
 
-/** What the final reads say of writes that had ended unknown. */
+/** What the final reads show about writes that ended unknown. */
 function resolvedWords({ unknown, unknownPresent, unknownAbsent }: LedgerFigures): string {
   if (unknownAbsent === undefined) return `and the final reads found ${number(unknownPresent)} of them`;
   const unresolved = unknown - unknownPresent - unknownAbsent;
@@ -173,12 +179,12 @@ function resolvedWords({ unknown, unknownPresent, unknownAbsent }: LedgerFigures
   return `of which the final reads found ${number(unknownPresent)} committed and ${number(unknownAbsent)} not${rest}`;
 }
 
-export interface LedgerRow {
+interface LedgerRow {
   readonly what: string;
-  /** `undefined` where it cannot be known. */
+  /** `undefined` if it cannot be known. */
   readonly count: number | undefined;
   readonly witnesses: readonly string[];
-  /** There are more than those named. */
+  /** Whether there are more witnesses than these. */
   readonly more: boolean;
 }
 
@@ -191,7 +197,7 @@ export function ledgerRows(ledger: LedgerFigures): LedgerRow[] {
   }));
 }
 
-/** Statements that look at the witnesses again, each with what it shows. */
+/** Statements that look up the witnesses, each after a comment with its finding. */
 export function lookAgain(ledger: LedgerFigures): string[] {
   return findingsOf(ledger).flatMap(({ what, found }) => (found.sql ? [`-- ${what}`, ...found.sql] : []));
 }
@@ -222,7 +228,7 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
   ];
 }
 
-/** What only reads that are verified can show. */
+/** Findings that only verified reads can show. */
 function ofReads(
   ledger: LedgerFigures,
   finding: (what: string, found: Witnessed | undefined) => LedgerFinding[],
@@ -263,7 +269,7 @@ export function roleWords({ role, timeline }: Pick<SeenRole, 'role' | 'timeline'
   return timeline === undefined ? role : `${role}, timeline ${timeline}`;
 }
 
-/** The faults that were planned for each node. */
+/** The planned faults of each node. */
 export function faultsByNode({ acts }: Pick<Report, 'acts'>): ReadonlyMap<string, readonly string[]> {
   const struck = new Map<string, string[]>();
   for (const { fault, targets } of acts) {
@@ -272,7 +278,7 @@ export function faultsByNode({ acts }: Pick<Report, 'acts'>): ReadonlyMap<string
   return struck;
 }
 
-/** `read 200/s within 2 s by route direct, …`; the route once where all go by the same. */
+/** `read 200/s within 2 s by route direct, …`; a common route is named once. */
 export function loadWords({ run: { kinds } }: Pick<Report, 'run'>): string {
   const routes = new Set(kinds.map(({ route }) => route));
   const words = kinds
@@ -286,7 +292,7 @@ export function loadWords({ run: { kinds } }: Pick<Report, 'run'>): string {
   return routes.size === 1 && only !== undefined ? `${words}; all by route ${only}` : words;
 }
 
-/** A kind of operation; with its route where not all go by the same. */
+/** A kind of operation, with its route if kinds have different routes. */
 export function kindWords({ run: { kinds } }: Pick<Report, 'run'>, kind: string): string {
   const route = kinds.find(({ name }) => name === kind)?.route;
   const same = kinds.every((other) => other.route === route);
@@ -299,7 +305,7 @@ const DANGERS: Readonly<Record<string, string>> = {
   synchronous_commit: 'a killed server loses its last acknowledged writes',
 };
 
-/** When, where and on what a run was made: the first thing that a reader of figures asks. Name and value. */
+/** When, where and on what a run was made, as names and values: what a reader of figures asks first. */
 export function circumstances({ run, topology, nodes, figures, timeline }: Report): (readonly [string, string])[] {
   const { platform, engine } = topology;
   const { machine, attempt, fitted } = run;
@@ -338,7 +344,7 @@ function hostWords({ samples, sampledMs, starvedMs }: HostFigures): string {
   );
 }
 
-/** What all nodes share is said once. */
+/** A setting that is the same on all nodes appears once. */
 function settingsWords(nodes: Report['nodes']): string {
   const names = [...new Set(nodes.flatMap(({ settings = {} }) => Object.keys(settings)))].sort();
   return names

@@ -1,4 +1,4 @@
-/** What every reporter is: a pure function from the report to the text of files. */
+/** A reporter: a pure function from the report to the text of files. */
 
 import type { Report } from '../model/report.ts';
 

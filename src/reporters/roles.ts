@@ -13,7 +13,7 @@ import { number, roleWords } from './report-words.ts';
 
 const KEPT = { pass: 'yes', fail: 'NO', unknown: 'not known' } as const;
 
-/** Of a cluster whose roles move; empty for any other. */
+/** For a cluster whose roles move; empty for others. */
 export function roleBlocks(report: Report): Block[] {
   const { roles } = report.figures;
   if (!roles) return [];
@@ -28,17 +28,17 @@ export function roleBlocks(report: Report): Block[] {
   ];
 }
 
-/** What is told where a table would have no row. */
+/** Notes instead of tables without rows. */
 function notes({ takeovers, twoPrimaries, witness }: RoleFigures): string[] {
   return [
-    ...(takeovers.length === 0 ? ['No node took the place of another.'] : []),
+    ...(takeovers.length === 0 ? ['No node took over from another.'] : []),
     ...(twoPrimaries.length === 0 && witness.length > 0
       ? ['At no time did two nodes acknowledge writes to the witness.']
       : []),
   ];
 }
 
-/** What settings promised for each loss, beside what was seen. */
+/** What the settings promised for each loss, beside what was seen. */
 function promiseTables({ figures: { promises = [] } }: Report): Table[] {
   return promises.map((figures, i) => ({
     type: 'table',
@@ -55,7 +55,7 @@ function promiseTables({ figures: { promises = [] } }: Report): Table[] {
   }));
 }
 
-/** Routes side by side: how long each was out, how slow it was, what it had acknowledged and is gone. */
+/** Routes side by side: outages, latency, and acknowledged writes that are gone. */
 function routeTable({ figures: { routes = [] } }: Report): Table[] {
   if (routes.length === 0) return [];
   return [

@@ -1,4 +1,4 @@
-/** What a table of a suite says of promises: what the settings of a cluster promised for each loss, what was seen, what was lost. Pure. */
+/** The promises in a suite's table: what the settings promised for each loss, what was seen, what was lost. Pure. */
 
 import { judgePromise } from '../measure/promise-words.ts';
 import type { RoleFigures } from '../model/figures.ts';
@@ -7,10 +7,11 @@ import { promisedRanges } from '../model/promise.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
 import type { Suite, SuiteRun } from '../model/suite.ts';
 import { formatCount } from '../model/units.ts';
+import { number } from './report-words.ts';
 
-export type PromiseOfRun = NonNullable<SuiteRun['promises']>[number];
+type PromiseOfRun = NonNullable<SuiteRun['promises']>[number];
 
-/** What a suite keeps of them. */
+/** The promises of a run, as a suite keeps them. */
 export function promisesOf({ figures, ledger }: Report): Pick<SuiteRun, 'promises' | 'lost'> {
   const { promises = [] } = figures;
   return {
@@ -30,24 +31,23 @@ export function promisesOf({ figures, ledger }: Report): Pick<SuiteRun, 'promise
   };
 }
 
-/** `none of 4,960 acknowledged writes`; what clients lost that stay with a node, beside it. */
+/** `none of 4,960 acknowledged writes`, and the losses of the witness, whose clients stay with one node. */
 function lostWords({ lost, acknowledged }: LedgerFigures, witness: RoleFigures['witness']): string {
   const of = `of ${formatCount(acknowledged, 'acknowledged write')}`;
-  const count = (number: number) => number.toLocaleString('en-US');
   const gone = witness.reduce((sum, one) => sum + (one.lost ?? 0), 0);
   const all = witness.reduce((sum, one) => sum + one.acknowledged, 0);
-  const beside = gone === 0 ? '' : `, ${count(gone)} of ${count(all)} of the witness`;
-  return `${lost.count === 0 ? 'none' : count(lost.count)} ${of}${beside}`;
+  const beside = gone === 0 ? '' : `, ${number(gone)} of ${number(all)} of the witness`;
+  return `${lost.count === 0 ? 'none' : number(lost.count)} ${of}${beside}`;
 }
 
-/** Whether its table has columns for them. */
+/** Whether the suite's table has columns for promises. */
 export function hasPromises({ runs }: Suite): boolean {
   return runs.some(({ promises }) => promises !== undefined);
 }
 
 export const PROMISE_TITLES = ['promised', 'seen', 'lost'] as const;
 
-/** In the order of the titles. Of a run for which nothing was promised: what it found. */
+/** One cell for each title; a run without promises has its finding instead. */
 export function promiseCells({ promises, finding, lost = 'not known' }: SuiteRun): [string, string, string] {
   if (!promises) return ['nothing', finding, lost];
   const several = promises.length > 1;

@@ -3,32 +3,33 @@
 import type { Report } from '../model/report.ts';
 import { SUITE_VERSION, type Suite, type SuiteRun } from '../model/suite.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
-import { type Judgement, subjectAsWritten, worst } from '../model/verdict.ts';
+import { type Judgement, worst } from '../model/verdict.ts';
 import { type Block, type Inline, left, line, section, table, verdict } from './document.ts';
 import { documentMarkdown } from './document-markdown.ts';
 import type { Colors } from './document-text.ts';
 import { plainText } from './escape.ts';
+import { checkWords } from './report-words.ts';
 import { hasPromises, PROMISE_TITLES, promiseCells, promisesOf } from './suite-promises.ts';
 import { hanging, padTo, wrapWords } from './text-layout.ts';
 
-/** What it means for a claim. */
+/** The meaning of a judgement for a claim. */
 const VERDICTS: Readonly<Record<Judgement, string>> = { pass: 'holds', fail: 'does not hold', unknown: 'not judged' };
 const PLURAL: Readonly<Record<Judgement, string>> = { pass: 'hold', fail: 'do not hold', unknown: 'not judged' };
 const VERDICT_WIDTH = Math.max(...Object.values(VERDICTS).map((word) => word.length));
 const GAP = '  ';
-/** Below this the columns would be slivers. */
+/** In narrower terminals the columns would be too narrow. */
 const MIN_COLUMNS = 60;
 const MIN_COLUMNS_WITH_PROMISES = 110;
 const CLAIM_SHARE = 0.35;
 
-/** A suite from what its runs found. Never `pass` where runs are missing. */
+/** A suite from the results of its runs. Never `pass` if runs are missing. */
 export function suiteOf(found: Omit<Suite, 'version' | 'judgement'>): Suite {
   const missing = found.runs.length < found.planned ? (['unknown'] as const) : [];
   const judgement = worst([...found.runs.map((run) => run.judgement), ...missing]);
   return { version: SUITE_VERSION, judgement, ...found };
 }
 
-/** What a suite keeps of one run's report. */
+/** A run's report, as a suite keeps it. */
 export function suiteRunOf(report: Report, run: string): SuiteRun {
   const { topology, nodes } = report;
   const { platform, engine } = topology;
@@ -43,7 +44,7 @@ export function suiteRunOf(report: Report, run: string): SuiteRun {
       .filter(({ always }) => !always)
       .map((result) => {
         const { judgement, expected, observed } = result;
-        return { check: [result.check, subjectAsWritten(result)].join(' ').trimEnd(), judgement, expected, observed };
+        return { check: checkWords(result), judgement, expected, observed };
       }),
     ...(platform === undefined || engine === undefined
       ? {}
@@ -82,7 +83,7 @@ export function suiteText(suite: Suite, { colors, columns }: { colors: Colors; c
   ];
 }
 
-/** What stands beside the verdict, and how wide: promises have columns of their own on a wide terminal. */
+/** The columns beside the verdict and their widths; on a wide terminal, promises have their own columns. */
 function columnsOf(suite: Suite, fullWidth: number) {
   const promised = hasPromises(suite);
   if (promised && fullWidth >= MIN_COLUMNS_WITH_PROMISES) {
@@ -147,7 +148,7 @@ function blocksOf(suite: Suite): Block[] {
   ];
 }
 
-/** A scenario without a claim stands for itself. */
+/** A scenario without a claim is represented by its summary. */
 function claimOf({ claim, summary }: SuiteRun): string {
   return claim ?? summary;
 }
@@ -159,7 +160,7 @@ function linkTo({ run }: SuiteRun): Inline[] {
 
 function madeOn({ runs }: Suite): string[] {
   const said = [...new Set(runs.flatMap((run) => run.madeOn ?? []))];
-  // A run that did not come to know its servers' version adds nothing to one that did.
+  // Leave out a run that did not learn its servers' version if another run did.
   const all = said.filter((one) => !said.some((other) => other !== one && other.startsWith(`${one}, `)));
   return all.length === 0 ? [] : [`Made on ${all.join('; ')}.`];
 }

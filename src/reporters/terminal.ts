@@ -1,4 +1,4 @@
-/** The closing words of a run on the terminal: hypothesis, service, finding, verdict, where the reports are. Pure. */
+/** The summary of a run on the terminal: hypothesis, service, finding, verdict, and the paths of the reports. Pure. */
 
 import { judgePromise } from '../measure/promise-words.ts';
 import { roleLanes } from '../measure/role-lanes.ts';
@@ -14,18 +14,18 @@ import { type Colors, documentText } from './document-text.ts';
 import { plainText } from './escape.ts';
 import { disagreementLines, kindWords, longestOf, repairWords } from './report-words.ts';
 
-export interface SummaryOptions {
+interface SummaryOptions {
   readonly colors: Colors;
-  /** Of the terminal. Only paths and commands may be wider. */
+  /** The terminal's width. Only paths and commands may be wider. */
   readonly columns: number;
-  /** The run's folder, as a person would type it. */
+  /** The run's folder, as the user would type it. */
   readonly folder: string;
-  /** Whether checks that every run makes are shown in full although they passed. Not by default. */
+  /** Whether to show passed checks of every run in full; false by default. */
   readonly every?: boolean;
 }
 
 const MAX_WINDOWS_OF_KIND = 4;
-/** Below this nothing can be laid out side by side. */
+/** The least width that can be laid out. */
 const MIN_COLUMNS = 40;
 
 /** @returns lines, without line breaks. */
@@ -50,13 +50,13 @@ export function terminalSummary(report: Report, options: SummaryOptions): string
   ];
 }
 
-/** What every run is asked is one line as long as it passes, unless `every` check is to be shown. */
+/** Checks of every run share one line if they pass, unless `every` is set. */
 function results({ results, topology: { partitionWord } }: Report, every: boolean): Block {
   const quiet = every ? [] : results.filter((result) => result.always && result.judgement === 'pass');
   return { type: 'results', results: results.filter((result) => !quiet.includes(result)), quiet, partitionWord };
 }
 
-/** The commands for nodes that stayed away; the report has them in any case. */
+/** The repair commands, only if nodes stayed down; the report always has them. */
 function repair({ timeline, topology }: Report): Block[][] {
   if (!timeline.some(({ type }) => type === 'heal-failed')) return [];
   return timeline.flatMap((event) =>
@@ -91,7 +91,7 @@ function service({ run, figures, topology: { partitionWord } }: Report): Block[]
   ];
 }
 
-/** Who was primary when, each failover with its steps, and two primaries with the rows of each. */
+/** The primary over time, each failover with its steps, and two primaries with their rows. */
 function roles({ figures: { roles, spans, promises = [], routes = [] }, timeline, durationMs }: Report): Block[] {
   if (!roles) return [];
   const fromMs = spans['steady-state']?.fromMs ?? 0;
@@ -113,7 +113,7 @@ function roles({ figures: { roles, spans, promises = [], routes = [] }, timeline
   return [{ type: 'named', entries: lines.map(([name = '', words = '']) => ({ name, lines: [words] })) }];
 }
 
-/** What settings promised for a loss, and what was seen. */
+/** What the settings promised for a loss, and what was seen. */
 function promiseLines(figures: PromiseFigures): (readonly [what: string, words: string])[] {
   const of = figures.lost.map(describeLost).join(', ');
   return judgePromise(figures).map(({ what, promised, seen }) => [

@@ -1,4 +1,4 @@
-/** Text laid out for a terminal: how wide it is, and where a line may be broken. */
+/** Lays out text for a terminal: padding and line breaks. */
 
 import { createRequire } from 'node:module';
 import type wrapAnsi from 'wrap-ansi';
@@ -12,16 +12,16 @@ export function padTo(text: string, columns: number): string {
 }
 
 /**
- * Breaks a text between words, so that no line is wider than `columns`; a word that is wider is broken too.
+ * Wraps a text between words to at most `columns`; breaks a word that is wider.
  * @returns at least one line.
  */
 export function wrapWords(text: string, columns: number): string[] {
-  // Most commands break no line, and loading it takes as long as loading all reports.
+  // Loaded lazily: most commands wrap no line, and loading it is slow.
   wrap ??= createRequire(import.meta.url)('wrap-ansi').default as typeof wrapAnsi;
   return wrap(text, Math.max(1, columns), { hard: true, wordWrap: true, trim: true }).split('\n');
 }
 
-/** A first line with what stands before it, and the further ones below it, indented to the same column. */
+/** Wraps a text after a prefix, and indents further lines to the same column. */
 export function hanging(before: string, text: string, columns: number): string[] {
   const indent = textWidth(before);
   return wrapWords(text, columns - indent).map((line, i) => (i === 0 ? before : ' '.repeat(indent)) + line);

@@ -1,6 +1,6 @@
 /**
- * How many columns a text takes in a terminal. The tables of all characters take longer to load than most commands run, so
- * plain ASCII is counted without them; in the bundle for all packages, too (`tools/build.ts`).
+ * The columns that a text occupies in a terminal. Loading the character tables takes longer than most commands run, so
+ * plain ASCII is counted without them. The bundle uses this for all packages (`tools/build.ts`).
  */
 
 import { createRequire } from 'node:module';

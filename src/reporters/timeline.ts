@@ -1,4 +1,4 @@
-/** `timeline.svg`: the picture of a run, which `report.md` shows. */
+/** `timeline.svg`: the picture of a run, which `report.md` includes. */
 
 import type { Report } from '../model/report.ts';
 import type { Reporter } from './reporter.ts';

@@ -8,11 +8,11 @@ import { documentMarkdown } from './document-markdown.ts';
 import { documentText } from './document-text.ts';
 
 export interface ToleranceOptions {
-  /** What the placement is or where it came from: `as a ring`, `from placement.json`. */
+  /** The layout or the source of the placement: `as a ring`, `from placement.json`. */
   readonly origin: string;
 }
 
-/** @returns lines without a colour or an end of line. */
+/** @returns lines without colours or line breaks. */
 export function toleranceText(
   map: Tolerance,
   { origin, columns }: ToleranceOptions & { readonly columns: number },
@@ -36,7 +36,7 @@ function blocksOf(map: Tolerance, { origin }: ToleranceOptions): Block[] {
       ? [accessSection('Reads and writes', map.reads, map)]
       : [accessSection('Reads', map.reads, map), accessSection('Writes', map.writes, map)]),
     line(
-      'The coordinator comes on top: it is in the path of every statement and is down ' +
+      'The coordinator adds to this: it is in the path of every statement and is down ' +
         `${formatProbability(map.coordinatorDown)} of the time, ${formatYearly(map.coordinatorDown)}.`,
     ),
     section('Layouts', [layoutTable(map, alike), list(map.advice.findings)]),
@@ -85,14 +85,14 @@ function accessSection(heading: string, access: AccessTolerance, map: Tolerance)
       }),
     ),
     line(
-      `With every worker up ${formatProbability(map.nodeAvailability)} of the time, each on its own: some ${map.partitionWord} is lost ` +
+      `With every worker up ${formatProbability(map.nodeAvailability)} of the time, independently: some ${map.partitionWord} is lost ` +
         `${formatEstimate(access.outage)} of the time, ${formatYearly(access.outage.share)}; ` +
         `of all ${map.partitionWord}s ${formatProbability(access.expectedShare)} are lost on average.`,
     ),
   ]);
 }
 
-/** All where there are few; else 1 to 8, then wider and wider steps, and the last. */
+/** All rows if there are few; else 1 to 8, then rows at growing steps, and the last. */
 function rowsToShow(rows: readonly ToleranceRow[]): readonly ToleranceRow[] {
   if (rows.length <= 12) return rows;
   return rows.filter(({ down }) => {
@@ -102,7 +102,7 @@ function rowsToShow(rows: readonly ToleranceRow[]): readonly ToleranceRow[] {
 }
 
 function approximateCount({ subsets, fatal }: ToleranceRow): string {
-  // Four digits of the share are enough for the two that are shown.
+  // Six decimals of the share are enough for the two digits that are shown.
   const count = (BigInt(subsets) * BigInt(Math.round(fatal.share * 1e6))) / 1_000_000n;
   const digits = String(count);
   return digits.length <= 2 ? `about ${digits}` : `about ${digits[0]}.${digits[1]}e${digits.length - 1}`;
@@ -143,7 +143,7 @@ function layoutTable({ advice, partitionWord }: Tolerance, alike: boolean): Tabl
 
 function howSure({ sampling, reads }: Tolerance): string {
   const independence =
-    'Nodes are taken to fail each on its own; a shared rack, host or rollout makes every figure worse.';
+    'This assumes that nodes fail independently; a shared rack, host or rollout makes every figure worse.';
   if (sampling.walks === 0) return `Every figure is exact. ${independence}`;
   const widest = Math.max(...reads.rows.map(({ fatal }) => (fatal.high - fatal.low) / 2));
   return (

@@ -1,31 +1,31 @@
-/** The verdict for programs, as `--output json` prints it: short, of one run or of several. report.json has the rest. */
+/** The verdict as `--output json` prints it, of one run or several. report.json has the details. */
 
 import type { Report } from '../model/report.ts';
 import type { Judgement } from '../model/verdict.ts';
 import { worst } from '../model/verdict.ts';
 import { formatJson } from './json.ts';
 
-/** Raised when a reader of the old form could not read the new one. */
+/** Breaking changes raise it. */
 const VERDICT_VERSION = 1;
 
-/** What became of one scenario. */
+/** The result of one scenario. */
 export interface JudgedRun {
   readonly report: Report;
-  /** The run's folder, as a person would type it. */
+  /** The run's folder, as the user would type it. */
   readonly folder: string;
-  /** What kept the run from its end, if anything did. */
+  /** Why the run did not reach its end, if it did not. */
   readonly error?: string;
 }
 
-/** A scenario that could not even begin. */
+/** A scenario that could not start. */
 export interface FailedStart {
   readonly scenario: string;
   readonly error: string;
 }
 
 /**
- * @param missing whether scenarios were left out, because the run was interrupted: then it is never a pass.
- * @returns one JSON document, with a line break at its end.
+ * @param missing whether an interruption left scenarios out; then the verdict is never a pass.
+ * @returns one JSON document that ends with a line break.
  */
 export function verdictJson(runs: readonly (JudgedRun | FailedStart)[], missing = false): string {
   const judgements = runs.map((run): Judgement => ('report' in run ? run.report.judgement : 'unknown'));

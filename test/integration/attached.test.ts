@@ -321,7 +321,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(stdout).toContain(`  ${there} '${kill}; sudo -n systemctl stop --no-block`);
     expect(stdout).toContain(`  ${there} '${start}'    # 2 s later`);
     expect(stdout).toMatch(
-      /first-ops 'setsid sh -c .*sleep 5; sudo -n systemctl start.*# undoes it should pgquake be lost/,
+      /first-ops 'setsid sh -c .*sleep 5; sudo -n systemctl start.*# undoes the act if pgquake is lost/,
     );
   });
 

@@ -76,9 +76,9 @@ describe('what it prints', () => {
         - worker2 + worker3: 1 shard, B
         - worker3 + worker4: 1 shard, C
         - worker1 + worker4: 1 shard, D
-        With every worker up 99.9 % of the time, each on its own: some shard is lost 0.0004 % of the time,
+        With every worker up 99.9 % of the time, independently: some shard is lost 0.0004 % of the time,
         2.1 min a year; of all shards 0.0001 % are lost on average.
-        The coordinator comes on top: it is in the path of every statement and is down 0.1 % of the time,
+        The coordinator adds to this: it is in the path of every statement and is down 0.1 % of the time,
         8.8 h a year.
 
       Layouts

@@ -1,4 +1,4 @@
-/** `npm run docs`: makes the generated parts of the documentation anew, in place, and says how many words people wrote. */
+/** `npm run docs`: updates the generated parts of the documentation in place and prints the number of written words. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

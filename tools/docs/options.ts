@@ -20,14 +20,14 @@ for (const command of COMMANDS) {
   });
 }
 
-/** @param name of a command. */
+/** @param name the name of a command. */
 export function optionTable(name: string): string {
   const found = documented.get(name);
   if (!found) throw new Error(`there is no command "${name}"`);
   return table(['option', 'meaning', 'default'], found.options.map(rowOf));
 }
 
-/** A section for each command. */
+/** @returns a section for each command. */
 export function commandSections(): string {
   return [...documented]
     .map(([name, { command, describe, options }]) => {
@@ -41,7 +41,7 @@ function sentence(words: string): string {
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
-/** A default may be told in the description, where only a run knows it. */
+/** A default that only a run knows is in the description. */
 function rowOf({ name, describe, choices, default: known }: KnownOption): string[] {
   const [, words = describe, told] = /^(.*?) ?\[default: (.*)\]$/.exec(describe) ?? [];
   const value = told ?? known;

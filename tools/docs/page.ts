@@ -1,11 +1,11 @@
-/** Pages of the documentation: which there are, their generated parts, and how many words a person wrote. */
+/** The pages of the documentation, their generated parts, and how many words were written by hand. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
-/** Paths of all pages that the limit of words holds, from the root. */
+/** Paths, from the root, of all pages that count towards the limit of words. */
 export const PAGES: readonly string[] = [
   'README.md',
   'CONTRIBUTING.md',
@@ -13,12 +13,12 @@ export const PAGES: readonly string[] = [
   ...readdirSync(join(ROOT, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];
 
-/** What a terminal showed: `npm run guides` holds it. */
+/** Recorded terminal output, which `npm run guides` checks. */
 const TRANSCRIPT = /^( *)```console\n.*?^\1```$/gms;
 
 const PART = /^<!-- generated: (.+?) -->\n(.*?)^<!-- end of generated -->$/gms;
 
-/** @returns the page with every generated part made anew. */
+/** @returns the page with every generated part updated. */
 export function fill(page: string, generate: (name: string) => string): string {
   return page.replaceAll(
     PART,
@@ -26,12 +26,12 @@ export function fill(page: string, generate: (name: string) => string): string {
   );
 }
 
-/** @returns the page as a person wrote it: without generated parts and transcripts. */
+/** @returns the hand-written part of the page: without generated parts and transcripts. */
 export function written(page: string): string {
   return page.replaceAll(PART, '').replaceAll(TRANSCRIPT, '');
 }
 
-/** Words are what has a letter or a digit in it; where a link leads is none. */
+/** Counts words with a letter or a digit; link targets do not count. */
 export function wordsOf(text: string): number {
   return text
     .replaceAll(/\]\([^)\s]+\)/g, ']')

@@ -1,4 +1,4 @@
-/** The generated parts of the documentation, by the name in their marker. What they say has its place in the code. */
+/** The generated parts of the documentation, by the name in their marker. Their contents come from the code. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ import { type Property, parameterTable, propertiesOf, table } from './table.ts';
 
 const scenario = scenarioJsonSchema(vocabulary) as Property;
 
-/** @throws Error when there is no part of that name. */
+/** @throws Error if there is no part of that name. */
 export function part(name: string): string {
   const [kind = '', ...rest] = name.split(' ');
   const make = PARTS[kind];
@@ -119,7 +119,7 @@ function at(path: string): Property {
   return { ...found, properties: described(found.properties ?? {}) };
 }
 
-/** What is used in several places is explained once; the word for a variant is explained by its table. */
+/** Takes shared descriptions from `$defs`; the table of faults explains the value of `fault`. */
 function described(properties: NonNullable<Property['properties']>): NonNullable<Property['properties']> {
   const one = ([name, property]: [string, Property]): [string, Property] => {
     if (name === 'fault') return [name, { description: 'Which fault.', enum: [] }];
@@ -129,7 +129,7 @@ function described(properties: NonNullable<Property['properties']>): NonNullable
   return Object.fromEntries(Object.entries(properties).map(one));
 }
 
-/** A part of an inventory: `top`, or one of its nodes and routes and what is in it: `nodes`, `nodes docker`. */
+/** A part of an inventory: `top`, or the keys of a node or route and those inside: `nodes`, `nodes docker`. */
 function inventoryAt(path: string): Property {
   const inventory = inventoryJsonSchema() as Property;
   if (path === 'top') return withoutInner(inventory);
@@ -138,13 +138,13 @@ function inventoryAt(path: string): Property {
   return withoutInner(inner.reduce((of, key) => innerOf(of.properties?.[key]), one));
 }
 
-/** Of a list its items, of several forms the one that has keys. */
+/** The items of a list; of several forms, the one with keys. */
 function innerOf(property: Property = {}): Property {
   const one = property.items ?? property;
   return one.anyOf?.find(({ properties }) => properties) ?? one;
 }
 
-/** Sections have tables of their own: what they hold is not listed here. */
+/** Leaves out the keys of sections, which have their own tables. */
 function withoutInner(schema: Property): Property {
   const properties = Object.entries(schema.properties ?? {}).map(([name, { description, default: value, ...rest }]) => {
     const short = { ...(description && { description }), ...(value !== undefined && { default: value }) };
@@ -178,7 +178,7 @@ function clientErrors(): string {
   );
 }
 
-/** @param of a language, and a file from the root. */
+/** @param of a language and a file, relative to the root. */
 function fileBlock(of: string): string {
   const [language, path = ''] = of.split(' ');
   return `\`\`\`${language}\n${readFileSync(join(ROOT, path), 'utf8')}\`\`\``;
@@ -192,7 +192,7 @@ function reportRows(): string[][] {
   ]);
 }
 
-/** Without the comments at its head, which are for its reader in an editor. */
+/** A scenario without the comments at its top, which are for readers of the file. */
 function scenarioText(name: string): string {
   return readFileSync(join(ROOT, 'scenarios', `${name}.yaml`), 'utf8').replace(/^(#.*\n|\n)+/, '');
 }
@@ -202,7 +202,7 @@ function suiteOf(name: string): readonly string[] {
   return readSuiteList(readFileSync(file, 'utf8'), file);
 }
 
-/** The newest figures of each benchmark, and whether the machine was calm. */
+/** The newest figures of each benchmark, and whether the machine was idle. */
 function performanceTable(): string {
   const rows = recorded().flatMap(({ name, measuredOn, figures, state }) =>
     figures.map((figure) => {

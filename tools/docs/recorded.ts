@@ -1,4 +1,4 @@
-/** What the documentation shows of a run, made from a recorded one by the code that made it for its reader. */
+/** Output of a recorded run for the documentation, rendered by the code that renders it for users. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { parseScenario } from '../../src/scenario/parse.ts';
 import { ROOT } from './page.ts';
 
 const NAME = 'one-worker';
-/** Where the README finds the picture, from the root. */
+/** The picture's path for the README, from the root. */
 export const PICTURE = `docs/${NAME}.svg`;
 const FOLDER = join(ROOT, 'test/recorded', NAME);
 const COLUMNS = 100;
@@ -20,19 +20,19 @@ const COLUMNS = 100;
 const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
 const report = (): Report => JSON.parse(read('report.json')) as Report;
 
-/** @param what `run`: all that the terminal showed. `progress`: its part before the verdict. */
+/** @param what `run`: all terminal output. `progress`: the part before the verdict. */
 export function recordedPage(what: string): string {
   const lines =
     what === 'progress' ? progressLines() : [`$ ${report().run.again}`, ...progressLines(), ...summaryLines()];
   return ['```text', ...lines, '```'].join('\n');
 }
 
-/** The picture of the recorded run, as its `timeline.svg` has it. */
+/** The picture of the recorded run, identical to its `timeline.svg`. */
 export function recordedPicture(): string {
   return timeline.render(report())['timeline.svg'] as string;
 }
 
-/** As CI shows it, without the counts. */
+/** The lines as in CI, without the counts. */
 function progressLines(): string[] {
   const lines: string[] = [];
   const stream = new Writable({

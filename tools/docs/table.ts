@@ -1,9 +1,9 @@
-/** Tables of parameters and fields, from the schemas that read them. */
+/** Tables of parameters and fields, generated from the schemas that parse them. */
 
 import { stringify } from 'yaml';
 import { z } from 'zod';
 
-/** What this needs of a JSON Schema. */
+/** The members of a JSON Schema that these tables use. */
 export interface Property {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, Property>>;
@@ -24,13 +24,13 @@ export function propertiesOf(schema: z.ZodType): Property {
   return z.toJSONSchema(schema, { io: 'input' }) as Property;
 }
 
-/** Cells must not end early. */
+/** Escapes pipes, which would end a cell. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** One row for each property, and for those of objects as `outer.inner`. */
+/** One row for each property; inner properties appear as `outer.inner`. */
 export function parameterTable(schema: Property): string {
   return table(
     ['key', 'meaning', 'values', 'default'],
@@ -60,7 +60,7 @@ function sentence(text: string): string {
 
 function defaultOf(property: Property): string {
   if (property.default === undefined) return 'none';
-  // Each part of a default object has a default of its own.
+  // Each part of a default object has its own default.
   const parts = Object.entries(property.properties ?? {}).filter(([, part]) => part.default !== undefined);
   if (parts.length > 0) return code(Object.fromEntries(parts.map(([name, part]) => [name, part.default])));
   return code(property.default);
@@ -80,7 +80,7 @@ const WORDS: Readonly<Record<string, string>> = {
   Target: 'target',
 };
 
-/** What may be written, in a few words. */
+/** The allowed values, in a few words. */
 export function valuesOf(property: Property): string {
   const reference = property.$ref?.split('/').at(-1);
   if (reference !== undefined) return WORDS[reference] ?? reference;

@@ -1,6 +1,6 @@
 /**
- * An engine: one server takes all writes and publishes them; every other one subscribes to it and has a copy, by
- * PostgreSQL's logical replication. Nobody takes the publisher's place.
+ * An engine: one server takes all writes and publishes them; each other server subscribes and has a copy, by PostgreSQL's
+ * logical replication. No copy takes over from the publisher.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +21,7 @@ import {
 } from 'pgquake';
 
 const PUBLICATION = 'copies';
-/** On the publication, as the last act of forming: what lacks it was not formed to the end. */
+/** The comment on the publication, set last of all, so that a cluster without it is not fully formed. */
 const FORMED = 'formed by the engine copies';
 const CONNECT_LIMIT_MS = 10_000;
 const STATEMENT_LIMIT_MS = 30_000;
@@ -31,7 +31,7 @@ const LOOK_AGAIN_MS = 20;
 export const copies = defineEngine({
   name: 'copies',
   summary: 'one publisher, copied to every other server by logical replication',
-  // One that publishes, and as many copies as are left of those that hold data.
+  // One publisher; the other nodes with data are copies.
   nodes: (holding) =>
     Array.from({ length: holding }, (_, i) =>
       i === 0
@@ -43,9 +43,9 @@ export const copies = defineEngine({
   clientTablesStayLocal: true,
   settings: {
     wal_level: 'logical',
-    // How long a subscriber waits before it asks a publisher again that was down.
+    // How long a subscriber waits before it reconnects to a publisher that was down.
     wal_retrieve_retry_interval: '200ms',
-    // Keeps of every row whether it came from a client or by replication.
+    // Records for every row whether it came from a client or by replication.
     track_commit_timestamp: 'on',
   },
 
@@ -73,7 +73,7 @@ export const copies = defineEngine({
     return rows?.[0]?.[0] === FORMED ? formedOf(nodes, dataset) : undefined;
   },
 
-  /** The publisher serves all; its copies serve those alone who ask them by the route `copies`. */
+  /** The publisher serves all clients, except those that use the route `copies`. */
   expect({ placement }, { down, frozen = new Set() }) {
     return {
       partitions: placement.partitions.map(({ name, copies: [publisher = ''] }) => {
@@ -88,7 +88,7 @@ export const copies = defineEngine({
 function formedOf(nodes: Nodes, { partitionKeys }: Dataset): FormedCluster {
   const [publisher, ...subscribers] = nodes.all as readonly [NodeControl, ...NodeControl[]];
   const placement: PlacementMap = {
-    // One partition, of which every server has all rows.
+    // One partition; every server has all of its rows.
     partitions: [{ index: 0, name: 'A', copies: nodes.all.map(({ name }) => name) }],
     partitionOfKey: Object.fromEntries(partitionKeys.map((partitionKey) => [partitionKey, 0])),
   };
@@ -105,7 +105,7 @@ function formedOf(nodes: Nodes, { partitionKeys }: Dataset): FormedCluster {
   };
 }
 
-/** A server may come back elsewhere, so it is asked for its address every time. */
+/** Asks for the address every time, because a server may come back at another one. */
 function routeTo(name: string, access: Route['access'], nodes: readonly NodeControl[]): Route {
   const addressOf = async (node: NodeControl) => {
     await node.locate?.();
@@ -114,7 +114,7 @@ function routeTo(name: string, access: Route['access'], nodes: readonly NodeCont
   return { name, access, addresses: () => Promise.all(nodes.map(addressOf)) };
 }
 
-/** Does something on each node by a session of its own. @returns what came of it, in the order of the nodes. */
+/** Runs `act` on each node with its own session. @returns the results, in the order of the nodes. */
 async function onEach<T>(
   nodes: readonly NodeControl[],
   signal: AbortSignal,
@@ -126,7 +126,7 @@ async function onEach<T>(
       await using session = await Session.connect(node.address(), {
         applicationName: 'copies',
         connectTimeoutMs: CONNECT_LIMIT_MS,
-        // Statements must not reach the log: one of them holds the password.
+        // Statements must not reach the log: one contains the password.
         settings: { log_statement: 'none', log_min_duration_statement: '-1', log_min_error_statement: 'panic' },
       });
       return await act(session, node);
@@ -158,7 +158,7 @@ async function insertRows(session: Session, { tables }: Dataset): Promise<void> 
   }
 }
 
-/** With a slot on the publisher that keeps what the subscriber has not read. */
+/** Creates a slot on the publisher, which keeps what the subscriber has not read. */
 function subscriptionSql(subscriber: NodeControl, publisher: NodeControl): string {
   const { host, port, user, password, database } = publisher.peerAddress(subscriber.name);
   const words = Object.entries({ host, port, user, password, dbname: database, sslmode: 'disable' });
@@ -168,7 +168,7 @@ function subscriptionSql(subscriber: NodeControl, publisher: NodeControl): strin
     WITH (slot_name = ${quoteText(slot)})`;
 }
 
-/** Waits until every table is copied and follows. */
+/** Waits until every table is copied and replicating. */
 async function untilCopied(session: Session, { name }: NodeControl, signal: AbortSignal): Promise<void> {
   const giveUpAt = performance.now() + COPIED_LIMIT_MS;
   for (;;) {

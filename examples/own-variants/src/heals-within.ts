@@ -1,13 +1,13 @@
-/** A check: every fault is undone, and seen to be undone, within a limit. */
+/** A check: every fault is undone, and verified as undone, within a limit. */
 
 import { defineCheck, eventsOf, positiveDuration, z } from 'pgquake';
 
 export const healsWithin = defineCheck({
   name: 'heals-within',
-  summary: 'From the moment a fault is to be undone until it is seen to be undone, at most a limit passes.',
-  unknownWhen: 'no fault was to be healed, or one was not seen to be.',
+  summary: 'Limits the time from the request to undo a fault until it is verified as undone.',
+  unknownWhen: 'no fault was to be healed, or one was not verified as healed.',
   params: z.strictObject({
-    limit: positiveDuration.prefault('5s').describe('The most that healing one fault may take.'),
+    limit: positiveDuration.prefault('5s').describe('The longest time allowed to heal one fault.'),
   }),
 
   check(history, { limit }) {
@@ -17,7 +17,7 @@ export const healsWithin = defineCheck({
     const unknown = (observed: string) => ({ judgement: 'unknown' as const, expected, observed, evidence: [] });
     if (asked.length === 0) return unknown('no fault was to be healed');
     const unseen = asked.find(({ act }) => !healed.has(act));
-    if (unseen) return unknown(`act ${unseen.act} was not seen to be undone`);
+    if (unseen) return unknown(`act ${unseen.act} was not verified as undone`);
     const took = asked.map(({ act, at }) => ({ act, ms: (healed.get(act) as number) - at }));
     const evidence = took.map(({ act, ms }) => `act ${act}: ${ms.toFixed(0)} ms`);
     const slowestMs = Math.max(...took.map(({ ms }) => ms));

@@ -1,4 +1,4 @@
-/** A workload: orders of customers. The key of an order says what must be in it, so that any row can be verified. */
+/** A workload: orders of customers. The contents of an order follow from its key, so that any row can be verified. */
 
 import {
   defineWorkload,
@@ -24,7 +24,7 @@ const params = z.strictObject({
 
 type OrdersParams = z.output<typeof params>;
 
-/** Who wrote the orders that are there at the start. */
+/** The writer of the initial orders. */
 const INITIAL = 0;
 /** Tables are distributed by their first column. */
 const COLUMNS = 'customer, writer, seq, amount';
@@ -33,7 +33,7 @@ const customerOf = (seq: number, { customers }: OrdersParams) => ((seq - 1) % cu
 const amountOf = (writer: number, seq: number) => (writer * 7_919 + seq * 31) % 10_000;
 const range = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
-/** What is found in the rows of one answer. */
+/** Verifies the rows of one answer. */
 function verify(rows: readonly Row[], orders: OrdersParams): ReadSummary & { readonly verified: number } {
   const present = new KeySet();
   const duplicated: string[] = [];

@@ -1,4 +1,4 @@
-/** A platform: the embedded servers with as little memory as a small machine gives them. */
+/** A platform: the embedded servers with as little memory as on a small machine. */
 
 import { type Platform, pgquake } from 'pgquake';
 

@@ -1,4 +1,4 @@
-/** A fault: somebody sets `statement_timeout` on a node far too low. */
+/** A fault: `statement_timeout` on a node is set far too low. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -39,9 +39,9 @@ async function until(node: NodeControl, wanted: (value: string) => boolean, sign
 
 export const statementLimit = defineFault({
   name: 'statement-limit',
-  summary: 'Ends every statement on a node that takes longer than a limit (statement_timeout).',
+  summary: 'Cancels every statement on a node that exceeds a time limit (statement_timeout).',
   params: z.strictObject({
-    limit: positiveDuration.prefault('100ms').describe('What a statement may take.'),
+    limit: positiveDuration.prefault('100ms').describe('The time limit of a statement.'),
   }),
   needs: [],
 
@@ -51,7 +51,7 @@ export const statementLimit = defineFault({
         node,
         "SELECT setting FROM pg_file_settings WHERE name = 'statement_timeout' AND sourcefile LIKE '%/postgresql.auto.conf'",
       );
-      // Written down before the act, so that "pgquake heal" can take it back after a crash.
+      // Recorded before the act, so that "pgquake heal" can undo it after a crash.
       await defer({ action: 'restore', node: node.name, detail: { before: row?.[0] ?? null, limit } });
       await ask(node, `ALTER SYSTEM SET statement_timeout = ${limit}`);
       await ask(node, 'SELECT pg_reload_conf()');

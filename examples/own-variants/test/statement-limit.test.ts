@@ -6,7 +6,7 @@ import { statementLimit } from '../src/statement-limit.ts';
 const platform = pgquake().catalog.platforms.find(({ name }) => name === 'local');
 if (!platform) throw new Error('the platform local is not shipped');
 
-/** Who sees the fault: a client whose statement takes twice the limit. */
+/** A client whose statement takes twice the limit sees the fault. */
 const oracle: Oracle = {
   kinds: ['slow', 'ping'],
   spared: ['ping'],

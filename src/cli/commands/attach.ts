@@ -48,7 +48,7 @@ interface Checked extends InventorySurvey {
 export const attach: Command<AttachArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('what', { choices: ['check'] as const, demandOption: true, describe: 'check is all there is' })
+      .positional('what', { choices: ['check'] as const, demandOption: true, describe: 'the only action is check' })
       .positional('inventory', { type: 'string', demandOption: true, describe: 'the inventory file' })
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)

@@ -23,6 +23,7 @@ import {
   type OutputFormat,
   OVERRIDE_OPTIONS,
   type Overrides,
+  SEED_OPTION,
   SET_OPTION,
 } from '../options.ts';
 import { printJson } from '../print-json.ts';
@@ -42,7 +43,7 @@ export const plan: Command<PlanArguments> = {
       .options(ATTACH_OPTION)
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)
-      .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' })
+      .options(SEED_OPTION)
       .example('$0 plan three-workers', 'what would survive, and why'),
   handler: async ({ scenario, seed, config, output, ...overrides }) => {
     const quake = await openQuake({ config }, [scenario]);

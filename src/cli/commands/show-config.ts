@@ -13,6 +13,7 @@ import {
   type FormatArguments,
   OVERRIDE_OPTIONS,
   REPORTS_OPTION,
+  SEED_OPTION,
 } from '../options.ts';
 import { printJson } from '../print-json.ts';
 import { type Setting, settingOf } from '../setting.ts';
@@ -31,7 +32,7 @@ export const configCommand: Command<ConfigCommandArguments> = {
     yargs
       .positional('scenario', { type: 'string', describe: 'a name in scenarios/, or a path' })
       .options(OVERRIDE_OPTIONS)
-      .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' })
+      .options(SEED_OPTION)
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)

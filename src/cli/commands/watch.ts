@@ -9,7 +9,14 @@ import type { Quake } from '../../quake.ts';
 import { readInventory } from '../../scenario/inventory.ts';
 import type { Command } from '../command.ts';
 import { openQuake, reportsFolder } from '../open.ts';
-import { CONFIG_OPTION, type ConfigArguments, OUTPUT_OPTION, type OutputFormat, REPORTS_OPTION } from '../options.ts';
+import {
+  CONFIG_OPTION,
+  type ConfigArguments,
+  OUTPUT_OPTION,
+  type OutputFormat,
+  REPORTS_OPTION,
+  SEED_OPTION,
+} from '../options.ts';
 import { Output } from '../output.ts';
 import { seedOf } from '../vocabulary.ts';
 import { interruptibleRun, runOne, type Stage } from './run.ts';
@@ -37,7 +44,7 @@ export const watch: Command<WatchArguments> = {
     yargs
       .positional('inventory', { type: 'string', demandOption: true, describe: 'the inventory file' })
       .option('for', { type: 'string', requiresArg: true, default: '10m', describe: 'how long to watch' })
-      .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' })
+      .options(SEED_OPTION)
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
       .options(OUTPUT_OPTION)

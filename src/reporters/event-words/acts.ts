@@ -1,4 +1,4 @@
-/** Acts in words: from the moment a fault is asked for until its nodes are back. */
+/** Words for acts, from the request of a fault until its nodes are back. */
 
 import type { EventOf, TimedEvent } from '../../model/event.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -51,7 +51,7 @@ function met({ counts, of }: EventOf<'fault-met'>, fault: string): EventWords {
   return tell('fault', 'plain', `${fault} met ${all} ${of}`);
 }
 
-/** A proof names its node; where there is but one, it was just named. */
+/** Removes the node's name from a proof if the act has only this node, which was just named. */
 function withoutName(proof: string, node: NodeName | undefined): string {
   return node !== undefined && proof.startsWith(`${node}: `) ? proof.slice(node.length + 2) : proof;
 }

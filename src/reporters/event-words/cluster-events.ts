@@ -1,4 +1,4 @@
-/** Phases, the cluster, its roles and the run's end in words. */
+/** Words for phases, the cluster, its roles and the end of the run. */
 
 import type { EventOf, TimedEvent } from '../../model/event.ts';
 import { describeLost as describeLostThing } from '../../model/loss.ts';
@@ -44,7 +44,7 @@ type ClusterEvent = Extract<
 
 export const clusterTellings = {
   'phase-started': ({ phase: started }, context) => phase(started, context),
-  // An end of a phase is the start of the next.
+  // The end of a phase is the start of the next one.
   'phase-ended': silent,
   'platform-chosen': ({ platform, engine, reason }) =>
     tell('platform', 'plain', engine === 'auto' ? platform : `${platform}, engine ${engine}`, reason),
@@ -79,7 +79,7 @@ export const clusterTellings = {
     ),
   reclaimed: ({ of, removed, undone = [] }) =>
     undone.length > 0
-      ? tell('heal', 'good', `healed what ${of} had left broken on a standing cluster`, undone.join('; '))
+      ? tell('heal', 'good', `healed what ${of} had left broken on an existing cluster`, undone.join('; '))
       : tell('heal', 'good', `removed the cluster that ${of} had left behind`, removed.join('; ')),
   'reclaim-failed': ({ of, error }) =>
     tell('heal', 'bad', `could NOT remove the cluster that ${of} had left behind; see "pgquake heal"`, error),

@@ -1,4 +1,4 @@
-/** Load, observations and final reads in words. */
+/** Words for load, observations and final reads. */
 
 import type { PreparedTransaction, TimedEvent } from '../../model/event.ts';
 import { formatBytes, formatCount, formatDuration, formatPerSecond, formatShare } from '../../model/units.ts';
@@ -92,7 +92,7 @@ export const loadTellings = {
   },
   'observation-failed': ({ observation, error }) => tell('observe', 'bad', `${observation} not observed`, error),
   'final-read-failed': ({ source, error }) => tell('reads', 'bad', `${source} could not be read`, error),
-  // The checks tell what the final reads found.
+  // Checks report what the final reads found.
   'final-read': silent,
   'placement-read': silent,
   'read-in-doubt': silent,
@@ -100,7 +100,7 @@ export const loadTellings = {
   'witness-kept': silent,
   'witness-read': silent,
   'probes-read': silent,
-  // Once a second: too many for people; the check of the host tells them.
+  // One a second is too much to show; the check of the host reports them.
   host: silent,
 } satisfies Tellings<LoadEvent['type']>;
 

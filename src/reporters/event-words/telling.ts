@@ -1,4 +1,4 @@
-/** How one event is told: a function for each type, together a value that no type is missing from. */
+/** One function for each type of event; the type of `Tellings` ensures that none is missing. */
 
 import type { EventOf, TimedEvent } from '../../model/event.ts';
 import type { EventWords, NarratorContext, TellingAct } from '../event-words.ts';
@@ -15,5 +15,5 @@ export function tell(label: string, tone: EventWords['tone'], what: string, deta
   return { label, what, ...(detail === undefined ? {} : { detail }), tone };
 }
 
-/** For what is told elsewhere, or is too much for people. */
+/** For events that are reported elsewhere or are too many to show. */
 export const silent = (): undefined => undefined;

@@ -1,4 +1,4 @@
-/** HTML that is escaped by how it is made: what is put into a template is text, unless it is HTML already. */
+/** HTML with automatic escaping: a value in a template is text unless it is `Html`. */
 
 import type { Judgement } from '../../model/verdict.ts';
 import { MARKS } from '../document.ts';
@@ -15,12 +15,12 @@ export class Html {
 
 export type Content = string | number | Html | readonly Content[];
 
-/** Escapes every value but `Html`; lists are put one after the other. */
+/** Escapes every value except `Html`; joins lists. */
 export function html(strings: TemplateStringsArray, ...values: readonly Content[]): Html {
   return new Html(strings.reduce((all, part, i) => all + markupOf(values[i - 1] ?? '') + part));
 }
 
-/** Markup that this program made itself. Never for text of servers, scenarios or the system. */
+/** Markup from this program. Never use it for text from servers, scenarios or the system. */
 export function trusted(markup: string): Html {
   return new Html(markup);
 }
@@ -39,7 +39,7 @@ export function section(id: string, heading: string, content: Content): Html {
   return html`<section aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>\n${content}</section>`;
 }
 
-/** Of one line that a server said. */
+/** The longest quoted text. */
 export const MAX_TEXT = 1_000;
 
 export function paragraph(text: string): Html {

@@ -1,25 +1,25 @@
-/** The frame of every page: one file that opens from disk, runs no script but its own and loads nothing. */
+/** The frame of every page: one file that opens from disk, runs only its own script and loads nothing. */
 
 import { createHash } from 'node:crypto';
 import { PAGE_CSS } from '../page/assets.ts';
 import { type Content, html, trusted } from './markup.ts';
 
-export interface PageParts {
+interface PageParts {
   readonly title: string;
-  /** Of pgquake. */
+  /** The version of pgquake. */
   readonly version: string;
-  /** Beside what all pages have. Made by this program. */
+  /** In addition to the style of all pages. From this program. */
   readonly css: string;
-  /** Made by this program. */
+  /** From this program. */
   readonly script: string;
   readonly body: Content;
 }
 
-/** What tells a page of pgquake from one that somebody else made. */
+/** Identifies a page that pgquake wrote. */
 export const PAGE_MARK = '<meta name="generator" content="pgquake ';
 
 export function htmlPage({ title, version, css, script, body }: PageParts): string {
-  // Should a text ever slip through unescaped, the page still runs no script but this one and loads nothing.
+  // Even if a text were not escaped, the page would run only this script and load nothing.
   const hash = createHash('sha256').update(script).digest('base64');
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
   return html`<!DOCTYPE html>

@@ -1,4 +1,4 @@
-/** The cluster as a picture: nodes, what they hold of each partition, and which of them faults struck. */
+/** The cluster as a picture: nodes, the partitions that they hold, and the nodes that faults struck. */
 
 import type { Report } from '../../model/report.ts';
 import { dataNodes, entryNode } from '../../model/topology.ts';
@@ -7,11 +7,11 @@ import { clip } from '../escape.ts';
 import { clusterSize, faultsByNode } from '../report-words.ts';
 import { type Html, html } from './markup.ts';
 
-/** More than these are a crowd and no picture; the table of placements has them. */
+/** More would be too many to read; the table of placements has them. */
 const MAX_WORKERS = 32;
 const MAX_PARTITIONS_OF_WORKER = 24;
 
-/** @returns `undefined` where there is nothing to be seen, or too much. */
+/** @returns `undefined` if there is nothing to show, or too much. */
 export function topologyPicture({ topology, placement, acts }: Report): Html | undefined {
   const workers = dataNodes(topology);
   if (placement.length === 0 || workers.length > MAX_WORKERS) return undefined;
@@ -34,11 +34,11 @@ export function topologyPicture({ topology, placement, acts }: Report): Html | u
     const more = held.length - chips.length;
     return html`<div class="partitions">${chips}${more > 0 ? html`<span>and ${more} more</span>` : ''}</div>`;
   };
-  const told = `${clusterSize(topology)}; struck by faults: ${[...struck.keys()].join(', ') || 'none'}. The tables below have all of it.`;
+  const told = `${clusterSize(topology)}; struck by faults: ${[...struck.keys()].join(', ') || 'none'}. The tables below have the details.`;
   return html`<figure class="topology" role="img" aria-label="${told}">
 ${entry === undefined ? '' : html`<div class="row">${node(entry, '')}</div><div class="wire"></div>`}
 <div class="row">${workers.map((worker) => node(worker, holds(worker)))}</div>
 </figure>
-<p class="dim">${topology.partitionWord === undefined ? 'Every node holds everything' : `Each letter is a copy of a ${topology.partitionWord}, filled where it is the one that is asked first`}; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
+<p class="dim">${topology.partitionWord === undefined ? 'Every node holds everything' : `Each letter is a copy of a ${topology.partitionWord}, filled if reads try it first`}; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
 `;
 }

@@ -4,6 +4,7 @@ import { scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
 import { formatDuration, formatShare } from '../../model/units.ts';
 import { clip, htmlText as text } from '../escape.ts';
+import { CHARACTER, px } from '../timeline/drawing.ts';
 import type { Trend, TrendPoint } from './trends.ts';
 
 const WIDTH = 320;
@@ -12,16 +13,15 @@ const LEFT = 58;
 const RIGHT = WIDTH - 10;
 const TOP = 38;
 const BOTTOM = HEIGHT - 10;
-/** Styles of lines; further kinds share the last. */
+/** The number of line styles; further kinds share the last one. */
 const STYLES = 4;
-const CHARACTER = 6.2;
 
 export function trendSvg({ title, unit, runs, kinds }: Trend, names: { id: string; title: string }): string {
   const points = kinds.flatMap(({ points }) => points);
   const x = scaleLinear([0, Math.max(1, runs - 1)], [LEFT + 4, RIGHT - 4]);
   const y = valueScale(unit, points);
   const words = unit === 'share' ? formatShare : formatDuration;
-  // What never came about stands at the upper edge, marked.
+  // A value that was never reached is marked at the top.
   const yOf = ({ value }: TrendPoint) => (Number.isFinite(value) ? y(value) : TOP);
   const path = line<TrendPoint>()
     .digits(1)
@@ -67,9 +67,4 @@ function mark({ value, judgement, told }: TrendPoint, x: number, y: number): str
   const title = `<title>${text(told)}</title>`;
   if (Number.isFinite(value)) return `<circle class="${judgement}" cx="${px(x)}" cy="${px(y)}" r="3">${title}</circle>`;
   return `<path class="never" d="M${px(x - 4)},${px(y + 3)}l4,-6l4,6z">${title}</path>`;
-}
-
-/** A coordinate: a tenth of a pixel is enough. */
-function px(value: number): string {
-  return String(Math.round(value * 10) / 10);
 }

@@ -1,34 +1,34 @@
-/** How availability, recovery time and p99 of a scenario went from run to run, as values. */
+/** The availability, recovery time and p99 of each scenario from run to run, as values. */
 
 import type { IndexedKind, IndexedReport, IndexedRun } from '../../model/run-index.ts';
 import { formatDuration, formatShare } from '../../model/units.ts';
 import type { Judgement } from '../../model/verdict.ts';
 
 export interface TrendPoint {
-  /** From 0 for the oldest run shown. */
+  /** 0 for the oldest run shown. */
   readonly x: number;
-  /** `Infinity` for what did not come about within the run. */
+  /** `Infinity` for what was not reached within the run. */
   readonly value: number;
   readonly judgement: Judgement;
-  /** What it is, in words. */
+  /** The point in words. */
   readonly told: string;
 }
 
 export interface Trend {
   readonly title: string;
-  /** Number of runs that it goes over. */
+  /** The number of runs that it covers. */
   readonly runs: number;
   readonly unit: 'share' | 'ms';
   readonly kinds: readonly { readonly kind: string; readonly points: readonly TrendPoint[] }[];
 }
 
-export interface ScenarioTrends {
+interface ScenarioTrends {
   readonly scenario: string;
   readonly runs: number;
   readonly charts: readonly Trend[];
 }
 
-/** More are narrower than a point. */
+/** With more runs, points would overlap. */
 const MAX_RUNS = 60;
 
 const FIGURES: readonly {
@@ -45,7 +45,7 @@ const FIGURES: readonly {
   { title: 'p99 during the fault', unit: 'ms', of: ({ p99Ms }) => p99Ms ?? undefined },
 ];
 
-/** Of every scenario with two runs or more, by name. @param runs the newest first. */
+/** Trends of every scenario with at least two runs, by name. @param runs newest first. */
 export function trendsOf(runs: readonly IndexedRun[]): ScenarioTrends[] {
   const reported = runs.flatMap(({ id, report }) => (report ? [{ id, report }] : []));
   return [...Map.groupBy(reported, ({ report }) => report.scenario)]

@@ -1,4 +1,4 @@
-/** Script and style of pages: real files beside this one, read as they are. */
+/** Scripts and styles of pages, read from the files beside this one. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

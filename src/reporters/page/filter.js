@@ -1,7 +1,4 @@
-/**
- * Script of the index page: filters runs and trends by scenario and by verdict. Without it all of them show. Runs in the
- * browser as it is.
- */
+/** Script of the index page: filters runs and trends by scenario and by verdict. Without it, the page shows all of them. */
 
 /** @param {HTMLElement} form */
 function filter(form) {
@@ -26,7 +23,7 @@ function filter(form) {
   form.addEventListener('change', apply);
   form.addEventListener('submit', (event) => event.preventDefault());
   form.hidden = false;
-  // A browser may bring back what was chosen before the page was loaded again.
+  // After a reload the browser may restore an earlier choice.
   apply();
 }
 

@@ -1,12 +1,12 @@
 /**
- * Script of `report.html`: tells what the picture shows at the moment that a person points at, or moves to with the
- * slider, and zooms along the axis of time. Everything else on the page needs no script. Runs in the browser as it is.
+ * Script of `report.html`: describes the moment at the pointer or the slider, and zooms along the axis of time.
+ * Everything else on the page works without it.
  */
 
 /** @typedef {{ fromMs: number, toMs: number }} Stretch */
 /** @typedef {Stretch & { title: string, lines: string[] }} Moment */
 /**
- * A text with the mark that it belongs to. `space` is what it takes, in pixels; a text without limits has 1e9.
+ * A text with its mark. `space` is the width that it needs, in pixels; 1e9 for a text that is never hidden.
  * @typedef {{ text: SVGElement, mark?: SVGElement, gap: number, space: number, x: number }} Word
  */
 /**
@@ -23,9 +23,9 @@
  * @property {SVGElement} marked
  */
 
-/** No closer than this: figures are those of whole seconds, windows are true to some milliseconds. */
+/** The closest zoom: figures are per second, and windows are exact to a few milliseconds. */
 const CLOSEST_MS = 200;
-/** The space of a text that may be as long as it is. */
+/** The space of a text that is never hidden. */
 const NO_LIMIT = 1e9;
 
 /** @template {Element} E @param {string} id @param {new () => E} type @returns {E} */
@@ -63,7 +63,7 @@ function pictureOf(svg) {
   const shapes = onAxis('rect[data-from-ms], path.ok, path.failed, path.line, path.fault-edge, path.fault-ending-edge');
   const words = wordsOf(svg, onAxis);
   for (const shape of shapes) {
-    // What is clipped is the frame, which stays, not the shape, which moves.
+    // Clip a frame, which stays in place, not the shape, which moves.
     const frame = svgElement('g', { 'clip-path': `url(#${clip.id})` });
     shape.replaceWith(frame);
     frame.append(shape);
@@ -76,7 +76,7 @@ function pictureOf(svg) {
 }
 
 /**
- * Words in or above a mark stay within its stretch of time; those beside one keep their distance.
+ * Text in or above a mark stays within its range of time; text beside a mark keeps its distance.
  * @param {SVGSVGElement} svg @param {(selector: string) => SVGElement[]} onAxis @returns {Word[]}
  */
 function wordsOf(svg, onAxis) {
@@ -101,7 +101,7 @@ function faultBands(svg) {
   return [.../** @type {NodeListOf<SVGElement>} */ (svg.querySelectorAll('rect.fault[data-act]'))];
 }
 
-/** The pictures of the page with what of them is in view, and the moment that is told. */
+/** The pictures of the page, the range in view, and the described moment. */
 class Zoom {
   /** @param {Moment[]} moments @param {Picture[]} pictures @param {Stretch} whole */
   constructor(moments, pictures, whole) {
@@ -225,7 +225,7 @@ class Zoom {
     this.to(ms - wide / 2, ms + wide / 2);
   }
 
-  /** The moment that is told where it is in view; else the middle of the view. */
+  /** The described moment if it is in view; else the middle of the view. */
   get center() {
     const { fromMs, toMs } = this.view;
     return this.atMs >= fromMs && this.atMs <= toMs ? this.atMs : (fromMs + toMs) / 2;
@@ -270,7 +270,7 @@ function listenToSlider(zoom) {
   });
 }
 
-/** Pointing tells a moment; a stretch that the mouse is drawn over is shown. @param {Zoom} zoom @param {Picture} picture */
+/** Pointing describes a moment; dragging zooms to a range. @param {Zoom} zoom @param {Picture} picture */
 function listenToPointer(zoom, picture) {
   const { svg, left, right, marked } = picture;
   /** @type {number | undefined} */
@@ -300,7 +300,7 @@ function listenToPointer(zoom, picture) {
   /** @param {PointerEvent} event */
   const press = (event) => {
     point(event);
-    // A finger scrolls the page.
+    // Touch scrolls the page.
     if (event.pointerType !== 'mouse' || event.button !== 0) return;
     const ms = msAt(event);
     if (!inView(ms)) return;
@@ -314,7 +314,7 @@ function listenToPointer(zoom, picture) {
     const [fromMs, toMs] = [pressedMs, within(msAt(event))];
     pressedMs = undefined;
     marked.setAttribute('width', '0');
-    // A hand that shakes is no wish to see less.
+    // Ignore small movements during a click.
     const drawn = Math.abs(zoom.xOf(picture, toMs) - zoom.xOf(picture, fromMs));
     if (event.type === 'pointerup' && drawn > 6) zoom.to(Math.min(fromMs, toMs), Math.max(fromMs, toMs));
   };

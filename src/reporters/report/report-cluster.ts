@@ -1,4 +1,4 @@
-/** What was run, on what: nodes, placements, and the command that runs it again. */
+/** The cluster and the run: nodes, placements, and the command that repeats the run. */
 
 import { partitionNamed, partitionsWordOf } from '../../model/partition-words.ts';
 import type { Report } from '../../model/report.ts';
@@ -7,7 +7,7 @@ import { formatCount, formatDuration } from '../../model/units.ts';
 import { type Block, center, code, facts, left, line, right, said, type Table, table } from '../document.ts';
 import { clusterSize, faultsByNode, loadWords, number } from '../report-words.ts';
 
-/** More partitions than this make the grid of placements too wide to read. */
+/** With more partitions, the grid of placements would be too wide to read. */
 const MAX_GRID_PARTITIONS = 24;
 
 export function cluster(report: Report): Block[] {

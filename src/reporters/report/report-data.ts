@@ -1,4 +1,4 @@
-/** What became of the data: each partition during the fault, the ledger of writes, and errors that clients met. */
+/** The data: each partition during the fault, the ledger of writes, and the errors that clients met. */
 
 import type { Availability } from '../../model/figures.ts';
 import type { Report } from '../../model/report.ts';
@@ -24,7 +24,7 @@ const MAX_ERRORS = 100;
 export function partitions(report: Report): Block[] {
   const { partitions: rows } = report.figures;
   const { partitionWord } = report.topology;
-  if (rows.length === 0) return [line('Nothing was seen of them.')];
+  if (rows.length === 0) return [line('No partition was observed.')];
   const all = partitionWord === undefined ? 'all rows' : `each ${partitionWord}`;
   const predicted = wasPredicted(rows);
   const counted = report.run.messages > 0;
@@ -109,7 +109,7 @@ export function errors({ figures }: Report): Block[] {
           formatMoment(lastAtMs),
           said(text),
         ]),
-      { id: 'error-table', caption: 'What the client was told, grouped' },
+      { id: 'error-table', caption: 'Errors that clients received, grouped' },
     ),
     ...(more > 0 ? [line(`${formatCount(more, 'more group')} in report.json.`)] : []),
   ];

@@ -1,4 +1,4 @@
-/** A report as a document: every section in the order in which people read it. */
+/** A report as a document: all sections in reading order. */
 
 import { partitionsWordOf } from '../../model/partition-words.ts';
 import type { Report } from '../../model/report.ts';
@@ -88,7 +88,7 @@ function events({ timeline, topology, run }: Report): Block[] {
   return [table(columns, rows, { caption: 'What happened', id: 'event-table' })];
 }
 
-/** What a person runs had the nodes not come back. */
+/** The commands to run if the nodes had not come back. */
 function repair({ timeline, topology }: Report): Block[] {
   return timeline
     .flatMap((event) => (event.type === 'repair' ? [event] : []))

@@ -1,8 +1,9 @@
-/** What was expected and what was observed, and the evidence of what did not pass. */
+/** What was expected and observed, with the evidence of checks that did not pass. */
 
 import type { Report } from '../../model/report.ts';
-import { type CheckResult, subjectAsWritten } from '../../model/verdict.ts';
+import type { CheckResult } from '../../model/verdict.ts';
 import { type Block, line, list, said } from '../document.ts';
+import { checkWords } from '../report-words.ts';
 
 export function hypothesis({ results, judgement }: Report): Block[] {
   const own = results.filter((result) => !result.always);
@@ -17,18 +18,17 @@ export function hypothesis({ results, judgement }: Report): Block[] {
   ];
 }
 
-/** Of a check that did not pass. */
+/** The evidence of a check; empty if it passed. */
 export function evidence({
   most = Number.POSITIVE_INFINITY,
   ...result
 }: CheckResult & { readonly most?: number }): Block[] {
-  const { judgement, check, place, evidence: found } = result;
+  const { judgement, place, evidence: found } = result;
   if (judgement === 'pass' || found.length === 0) return [];
-  const name = [check, subjectAsWritten(result)].join(' ').trimEnd();
   return [
     {
       type: 'details',
-      summary: `Evidence: ${name}${place === undefined ? '' : ` (${place})`}`,
+      summary: `Evidence: ${checkWords(result)}${place === undefined ? '' : ` (${place})`}`,
       judgement,
       open: true,
       blocks: [list(found.slice(0, most).map(said))],

@@ -65,8 +65,7 @@ function latency({ figures }: Report): Block[] {
       figures.latency.map(({ kind, span, figures: latency }) => [kind, SPAN_NAMES[span], ...latencyWords(latency)]),
       {
         id: 'latency',
-        caption:
-          'Of operations that ended ok, from the intended start; a percentile that takes more answers is left out',
+        caption: 'Of operations that ended ok, from the intended start; percentiles with too few answers are left out',
       },
     ),
   ];
@@ -115,7 +114,7 @@ function windows({ figures, topology }: Report): Block[] {
   ];
 }
 
-/** @param word for the column of partitions; none by default. */
+/** @param word the title of the column of partitions; no such column by default. */
 function windowTable(windows: readonly ServiceWindow[], rest: Parameters<typeof table>[2], word?: string): Block[] {
   const ofPartition = (cell: string) => (word === undefined ? [] : [cell]);
   const more = windows.length - MAX_WINDOWS;

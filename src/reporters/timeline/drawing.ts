@@ -1,4 +1,4 @@
-/** What all parts of the picture are drawn with. */
+/** Drawing functions for all parts of the picture. */
 
 import type { ScaleLinear } from 'd3-scale';
 import type { TimeRange } from '../../model/figures.ts';
@@ -7,7 +7,7 @@ import { clip, htmlText as text } from '../escape.ts';
 export const CHARACTER = 6.2;
 export const BOLD_CHARACTER = 7;
 export const ROW = 14;
-/** A mark is never so narrow that it cannot be seen. */
+/** The least width of a mark, so that it stays visible. */
 export const MIN_MARK = 1.5;
 
 export interface Frame {
@@ -37,18 +37,18 @@ export function moved(lines: readonly string[], y: number): string[] {
   return y === 0 || lines.length === 0 ? [...lines] : [`<g transform="translate(0 ${px(y)})">`, ...lines, '</g>'];
 }
 
-export interface TimeMark {
-  /** The class that says how it looks. */
+interface TimeMark {
+  /** The CSS class. */
   readonly name: string;
-  /** What it is of, for scripts and tests. */
+  /** Identifies its subject for scripts and tests. */
   readonly data?: readonly [key: string, value: string | number];
   readonly y: number;
   readonly height: number;
-  /** Shown to a person who points at it. */
+  /** The tooltip. */
   readonly told: string;
 }
 
-/** A mark that stands for a stretch of time. */
+/** A mark for a range of time. */
 export function timeMark(
   { fromMs, toMs }: TimeRange,
   x: Frame['x'],
@@ -64,12 +64,12 @@ export function rowLabel(label: string, left: number, narrow: boolean, baseline 
   return `<text class="dim end" x="${left - 8}" y="${baseline}">${text(clip(label, narrow ? 11 : 16))}</text>`;
 }
 
-/** A coordinate: a tenth of a pixel is enough. */
+/** A coordinate, rounded to a tenth of a pixel. */
 export function px(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
-/** A moment, to the microsecond, as in report.json. */
+/** A time, rounded to the microsecond as in report.json. */
 export function ms(value: number): string {
   return String(Math.round(value * 1_000) / 1_000);
 }

@@ -1,4 +1,4 @@
-/** The load of each kind in the picture: its windows, how much a second was ok or failed, how long answers took. */
+/** The load of each kind in the picture: windows, operations per second, latency. */
 
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, line } from 'd3-shape';
@@ -16,7 +16,7 @@ const LATENCY = 56;
 
 type LatencyScale = ReturnType<typeof latencyScale>;
 
-/** The same for all kinds, so that they can be compared. */
+/** One scale for all kinds, so that they can be compared. */
 export function latencyScale(kinds: readonly KindTrack[]) {
   const values = kinds
     .flatMap(({ buckets }) => buckets.flatMap(({ p50Ms, maxMs }) => [p50Ms, maxMs]))
@@ -96,7 +96,7 @@ function gridLine(y: number, label: string, left: number, right: number): string
   ];
 }
 
-/** Marks with their length and its uncertainty, where there is space for the words. */
+/** Marks, with length and uncertainty in words if there is space. */
 function windowLane(all: readonly ServiceWindow[], { x, left, right }: Frame): string[] {
   const windows = visible(all, x);
   const taken = windows.map(({ fromMs, toMs }) => [x(fromMs), Math.max(x(toMs), x(fromMs) + MIN_MARK)] as const);

@@ -1,4 +1,4 @@
-/** What the picture shows at one moment, in words: read out when a person points at it or moves along it. */
+/** What the picture shows at one moment, in words, for the pointer and the slider. */
 
 import { describeTwoPrimaries } from '../../measure/role-words.ts';
 import { formatDuration, formatMoment } from '../../model/units.ts';
@@ -14,7 +14,7 @@ export interface Moment {
   readonly lines: readonly string[];
 }
 
-/** One for each bucket, in the order of time. Plain text, not escaped for any markup. */
+/** One moment for each bucket, in the order of time. Plain text, not escaped for any markup. */
 export function momentsOf(timeline: Timeline): Moment[] {
   const ranges = new Map<number, { fromMs: number; toMs: number }>();
   for (const { fromMs, toMs } of timeline.kinds.flatMap(({ buckets }) => buckets)) {

@@ -1,4 +1,4 @@
-/** The nodes of the picture: what each was when, and two primaries as an overlap across them all. */
+/** The nodes of the picture: roles and states over time, and two primaries as a band across all nodes. */
 
 import type { RoleStretch } from '../../measure/role-lanes.ts';
 import { describeTwoPrimaries } from '../../measure/role-words.ts';
@@ -6,7 +6,7 @@ import { partsOutside } from '../../measure/time-ranges.ts';
 import type { TwoPrimaries } from '../../model/figures.ts';
 import { formatDuration, formatMoment } from '../../model/units.ts';
 import { htmlText as text } from '../escape.ts';
-import { roleWords } from '../report-words.ts';
+import { number, roleWords } from '../report-words.ts';
 import { BOLD_CHARACTER, CHARACTER, type Frame, type Part, px, ROW, rowLabel, stack, timeMark } from './drawing.ts';
 import type { NodeState, NodeStrip, Timeline } from './timeline.ts';
 
@@ -26,7 +26,7 @@ export function nodesPart({ nodes, twoPrimaries }: Timeline, frame: Frame): Part
 }
 
 function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }: Frame): Part {
-  // A node that comes back runs, and may be a primary that nobody fenced: that is drawn above.
+  // A returning node is running and may be an unfenced primary, which is drawn above its state.
   const away = states.filter(({ state }) => state !== 'returning');
   const awake = roles.flatMap((stretch) =>
     stretch.role === 'primary' ? partsOutside(stretch, away).map((range) => ({ ...stretch, ...range })) : [],
@@ -35,7 +35,7 @@ function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }:
     const { role, fromMs, toMs } = stretch;
     const [full, short] = [roleWords(stretch), role];
     const told = `${node} ${full} from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
-    // Words stand where no state covers them.
+    // Put the words where no state covers them.
     const startMs = covering.reduce((at, state) => (state.fromMs <= at && at < state.toMs ? state.toMs : at), fromMs);
     const endMs = covering.reduce((at, state) => (state.fromMs > startMs ? Math.min(at, state.fromMs) : at), toMs);
     const wide = x(endMs) - x(startMs);
@@ -76,7 +76,7 @@ function toldOf(pair: TwoPrimaries): string {
   return `two primaries ${describeTwoPrimaries(pair)}`;
 }
 
-/** When two nodes acknowledged writes: who, for how long and what it cost, in words that stand beside a mark that is too short. */
+/** When two nodes acknowledged writes: which, how long and at what cost; in words beside a mark that is too short. */
 function twoPrimariesPart(pairs: readonly TwoPrimaries[], { left, right, narrow, x }: Frame): Part {
   if (pairs.length === 0) return { height: 0, lines: [] };
   const marks = pairs.flatMap((pair) => {
@@ -100,11 +100,11 @@ function twoPrimariesPart(pairs: readonly TwoPrimaries[], { left, right, narrow,
   };
 }
 
-/** From the longest to the shortest. */
+/** From the longest text to the shortest. */
 function bannerWords({ sides, atLeastMs, atMostMs }: TwoPrimaries): string[] {
   const who = sides.map(({ node }) => node).join(' and ');
   const long = atLeastMs > 0 ? formatDuration(atLeastMs) : `at most ${formatDuration(atMostMs)}`;
   const lost = sides.reduce((sum, side) => sum + (side.lost ?? 0), 0);
-  const gone = lost > 0 ? `, ${lost.toLocaleString('en-US')} acknowledged rows gone` : '';
+  const gone = lost > 0 ? `, ${number(lost)} acknowledged rows gone` : '';
   return [`TWO PRIMARIES ${long}: ${who}${gone}`, `TWO PRIMARIES ${long}`, long];
 }

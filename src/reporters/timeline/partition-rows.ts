@@ -1,4 +1,4 @@
-/** The partitions of the picture: when reads and writes of each were not served as they should be. */
+/** The partitions of the picture: outages and brownouts of reads and writes. */
 
 import type { ServiceWindow } from '../../model/figures.ts';
 import { type Frame, type Part, px, ROW, rowLabel, stack, timeMark } from './drawing.ts';
@@ -6,7 +6,7 @@ import type { PartitionStrip, Timeline } from './timeline.ts';
 import { visible, windowWords } from './window-marks.ts';
 
 export function partitionsPart({ partitions, partitionsLeftOut }: Timeline, frame: Frame): Part {
-  const more = `and ${partitionsLeftOut} more, of which none is shown for want of space`;
+  const more = `and ${partitionsLeftOut} more, left out for lack of space`;
   return stack([
     ...partitions.flatMap((strip) => partitionRows(strip, frame)),
     ...(partitionsLeftOut === 0
@@ -25,7 +25,7 @@ function partitionRows(
     lines: [
       rowLabel(`${narrow ? shortLabel : label} ${what}`, left, narrow, ROW - 4),
       `<rect class="up" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 5}"/>`,
-      // What is worse is drawn above what is not so bad.
+      // Outages are drawn above brownouts.
       ...visible(windows, x)
         .toSorted((a, b) => a.type.localeCompare(b.type))
         .map((window) =>

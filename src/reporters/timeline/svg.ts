@@ -22,19 +22,19 @@ import { nodesPart } from './node-rows.ts';
 import { partitionsPart } from './partition-rows.ts';
 import type { FaultBand, Timeline } from './timeline.ts';
 
-export interface PictureOptions {
-  /** Width in CSS pixels; the height follows from the content. */
+interface PictureOptions {
+  /** The width in CSS pixels; the height follows from the content. */
   readonly width: number;
   /** Unique on the page. */
   readonly id: string;
   readonly title: string;
-  /** What a person who does not see the picture is told. */
+  /** The description for screen readers. */
   readonly description: string;
-  /** With its style in it; a page that shows several has the style once. */
+  /** Whether the SVG contains its style; a page with several pictures has the style once. */
   readonly standalone: boolean;
 }
 
-/** Below this the labels become short. */
+/** Narrower pictures have short labels. */
 const NARROW = 560;
 const FONT = 11;
 const MACHINE = 20;
@@ -106,7 +106,7 @@ function legend({ machine, nodes, twoPrimaries }: Timeline, { right, narrow }: F
   return { height: y + 8, lines };
 }
 
-/** One row for each fault that would overlap the one before it. */
+/** Labels go to further rows if they would overlap. */
 function faultLabels(faults: readonly FaultBand[], { x, left, right }: Frame): Part {
   const ends: number[] = [];
   const lines = faults.map((band) => {
@@ -141,7 +141,7 @@ function faultBand(band: FaultBand, top: number, height: number, { x }: Frame): 
   ];
 }
 
-/** A bar for each second: its height is how busy the processors were. */
+/** A bar for each second; its height shows how busy the processors were. */
 function machinePart({ machine }: Timeline, { left, right, narrow, x }: Frame): Part {
   if (machine.length === 0) return { height: 0, lines: [] };
   const bars = machine.map(({ fromMs, toMs, busy, starved }) => {

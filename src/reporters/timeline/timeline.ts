@@ -1,6 +1,6 @@
 /**
- * What the picture of a run shows, as values on one axis of time: load in buckets, states of nodes and
- * partitions, faults, windows. Drawing is svg.ts; words are moments.ts.
+ * The contents of a run's picture as values on one axis of time: load in buckets, states of nodes and partitions, faults,
+ * windows. svg.ts draws them; moments.ts puts them into words.
  */
 
 import { foreignActs } from '../../measure/foreign-acts.ts';
@@ -11,13 +11,13 @@ import { partitionNamed } from '../../model/partition-words.ts';
 import type { Report } from '../../model/report.ts';
 import type { NodeName } from '../../model/topology.ts';
 
-/** One kind of operation in one stretch of time. */
+/** One kind of operation in one range of time. */
 export interface Bucket extends TimeRange {
   readonly okPerSecond: number;
   readonly failedPerSecond: number;
   readonly ok: number;
   readonly failed: number;
-  /** Of the worst second in the bucket; `null` where none succeeded. */
+  /** The value of the worst second in the bucket; `null` if no operation succeeded. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly maxMs: number | null;
@@ -25,7 +25,7 @@ export interface Bucket extends TimeRange {
 
 export interface KindTrack {
   readonly kind: string;
-  /** What the schedule wanted. */
+  /** The scheduled rate. */
   readonly ratePerSecond: number;
   readonly buckets: readonly Bucket[];
   /** Windows of the whole kind, in the order of time. */
@@ -36,63 +36,62 @@ export interface KindTrack {
 export interface FaultBand extends TimeRange {
   readonly act: number;
   readonly fault: string;
-  /** What its targets are meanwhile, `killed`. */
+  /** The state of its targets meanwhile, such as `killed`. */
   readonly state: string;
   readonly targets: readonly NodeName[];
-  /** When healing was asked for; the end of the picture where it never was. */
+  /** When healing was requested; the end of the picture if it was not. */
   readonly healAskedMs: number;
   readonly healed: boolean;
 }
 
-/** How busy the machine was; `starved` says why it had too little to give. */
-export interface MachineSample extends TimeRange {
+/** How busy the machine was; `starved` says why it had too few resources. */
+interface MachineSample extends TimeRange {
   readonly busy: number;
   readonly starved?: string;
 }
 
 export interface NodeState extends TimeRange {
-  /** `stopped`, `frozen`, ...; `returning` from the moment in which it was asked to come back. */
+  /** `stopped`, `frozen`, ...; `returning` from the request to come back. */
   readonly state: string;
 }
 
 export interface NodeStrip {
   readonly node: NodeName;
-  /** What it did, where roles move. */
+  /** Its roles, if roles move. */
   readonly roles: readonly RoleStretch[];
-  /** What was not `up`. */
+  /** Its states other than `up`. */
   readonly states: readonly NodeState[];
 }
 
 export interface PartitionStrip {
   readonly partition: string;
-  /** In words, and where there is little space. */
+  /** The partition in words; `shortLabel` for narrow pictures. */
   readonly label: string;
   readonly shortLabel: string;
-  readonly placements: readonly NodeName[];
   readonly reads: readonly ServiceWindow[];
   readonly writes: readonly ServiceWindow[];
 }
 
 export interface Timeline extends TimeRange {
-  /** More than 1 where the run is too long to show every second. */
+  /** More than 1 if the run is too long to show every second. */
   readonly secondsPerBucket: number;
   readonly kinds: readonly KindTrack[];
   readonly faults: readonly FaultBand[];
-  /** pgquake's machine, where the run recorded it. */
+  /** pgquake's machine, if the run recorded it. */
   readonly machine: readonly MachineSample[];
   readonly nodes: readonly NodeStrip[];
   readonly twoPrimaries: readonly TwoPrimaries[];
   readonly partitions: readonly PartitionStrip[];
-  /** Partitions that were not disturbed and are left out for want of space. */
+  /** Undisturbed partitions that are left out for lack of space. */
   readonly partitionsLeftOut: number;
 }
 
-/** More than this are narrower than a pixel or two. */
+/** More buckets would be narrower than a pixel or two. */
 const MAX_BUCKETS = 400;
 const MAX_PARTITIONS = 24;
 const MAX_NODES = 40;
 
-/** @returns `undefined` where no load was run: there is nothing to see. */
+/** @returns `undefined` if no load ran. */
 export function timelineOf(report: Report): Timeline | undefined {
   const { figures } = report;
   const spans = SPANS.flatMap((span) => figures.spans[span] ?? []);
@@ -127,8 +126,8 @@ export function timelineOf(report: Report): Timeline | undefined {
 }
 
 /**
- * The load's first and last second are rarely whole. Its end is not an event, but the schedule is fixed: the
- * last bucket is as long as the schedule took for what was intended in it.
+ * The load's first and last second are rarely whole. No event marks the end of the load, but the schedule is fixed, so
+ * the last bucket is as long as the schedule needs for the operations intended in it.
  */
 function bucketsOf(
   { figures }: Report,
@@ -184,7 +183,7 @@ function faultBands({ timeline }: Report, endMs: number): FaultBand[] {
         {
           act: event.act,
           fault: asked.fault,
-          // Runs of earlier versions have no word for it.
+          // Runs of earlier versions have no `state`.
           state: asked.state ?? asked.effect ?? asked.fault,
           targets: asked.targets,
           fromMs: event.at,
@@ -224,13 +223,12 @@ function nodeStrips({ nodes, timeline }: Report, faults: readonly FaultBand[], r
 
 function partitionStrips({ run, figures, placement, topology }: Report): { shown: PartitionStrip[]; leftOut: number } {
   const accessOf = new Map(run.kinds.map(({ name, access }) => [name, access]));
-  const all = placement.map(({ name, copies: placements }) => {
+  const all = placement.map(({ name }) => {
     const windows = figures.windows.filter(({ partition }) => partition === name);
     return {
       partition: name,
       label: partitionNamed(topology.partitionWord, name),
       shortLabel: topology.partitionWord === undefined ? 'rows' : name,
-      placements,
       reads: windows.filter(({ kind }) => accessOf.get(kind) === 'read'),
       writes: windows.filter(({ kind }) => accessOf.get(kind) === 'write'),
     };

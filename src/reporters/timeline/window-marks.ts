@@ -1,11 +1,11 @@
-/** What the windows of kinds and of partitions have in common where they are drawn. */
+/** Shared by the windows of kinds and of partitions. */
 
 import type { ServiceWindow } from '../../model/figures.ts';
 import { formatMoment } from '../../model/units.ts';
 import { lengthOf } from '../report-words.ts';
 import { type Frame, MIN_MARK } from './drawing.ts';
 
-/** Without those that lie behind the mark of the one before, so that a flickering run stays a small file. */
+/** Leaves out windows hidden behind the mark before them, so that a flickering run's file stays small. */
 export function visible(windows: readonly ServiceWindow[], x: Frame['x']): ServiceWindow[] {
   const coveredTo = { outage: -1, brownout: -1 };
   return windows
@@ -18,7 +18,7 @@ export function visible(windows: readonly ServiceWindow[], x: Frame['x']): Servi
     });
 }
 
-/** @param label of the partition whose window it is. */
+/** @param label the partition, for a window of one partition. */
 export function windowWords(window: ServiceWindow, label?: string): string {
   const { type, kind, fromMs, toMs, ok, failed } = window;
   const where = label === undefined ? kind : `${kind} on ${label}`;

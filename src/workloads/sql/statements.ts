@@ -115,10 +115,11 @@ export async function problemOfOperation(
   if (read.params.has(0)) return 'it has $0, but parameters count from $1';
   if (read.writes && access === 'read') return 'it changes or locks rows: expected "access: write"';
   const highest = Math.max(0, ...read.params);
-  if (highest > given) return `it has $${highest}, but ${given === 0 ? 'there are no params' : `params has ${formatCount(given, 'value')}`}`;
+  if (highest > given)
+    return `it has $${highest}, but ${given === 0 ? 'there are no params' : `params has ${formatCount(given, 'value')}`}`;
   const unused = Array.from({ length: given }, (_, i) => i + 1).filter((n) => !read.params.has(n));
   if (unused.length === 0) return undefined;
-  return `$${n}`).join(', no ')}` => `params has ${formatCount(given, 'value')}, but it does not use ${unused.map((n) => `$${n}`).join(', ')}` => `$${n}`).join(', no ')}`;
+  return `params has ${formatCount(given, 'value')}, but it does not use ${unused.map((n) => `$${n}`).join(', ')}`;
 }
 
 /** @returns why no server prepares the statement; `undefined` if servers do. */
