@@ -45,7 +45,7 @@ async function provision(platform: Platform, { path }: RunFolder, signal = new A
   return { nodes, needs };
 }
 
-async function valueOf(node: NodeControl, statement: string): Promise<unknown> {
+async function askValue(node: NodeControl, statement: string): Promise<unknown> {
   const [row] = await ask(node, statement);
   return row?.[0];
 }
@@ -91,7 +91,7 @@ function aCluster(platform: Platform): void {
     for (const node of nodes.all) {
       expect(await node.state()).toBe('running');
       expect(await node.describeState()).toMatch(/\d/);
-      expect(await valueOf(node, 'SHOW wal_level')).toBe('logical');
+      expect(await askValue(node, 'SHOW wal_level')).toBe('logical');
     }
     const ports = nodes.all.map((node) => `${node.address().host}:${node.address().port}`);
     expect(new Set(ports).size).toBe(3);
@@ -145,7 +145,7 @@ function aCluster(platform: Platform): void {
         expect(await worker().state()).toBe('running');
         await untilServes(worker(), READY_LIMIT_MS);
       }
-      expect(await valueOf(worker(), `SELECT to_regclass('"${kept}"') IS NOT NULL`)).toBe(true);
+      expect(await askValue(worker(), `SELECT to_regclass('"${kept}"') IS NOT NULL`)).toBe(true);
     },
   );
 
@@ -175,7 +175,7 @@ function aCluster(platform: Platform): void {
       await untilServes(node, READY_LIMIT_MS);
     }
     for (const [index, node] of pair.entries()) {
-      expect(await valueOf(node, `SELECT to_regclass('is_worker${index + 1}') IS NOT NULL`)).toBe(true);
+      expect(await askValue(node, `SELECT to_regclass('is_worker${index + 1}') IS NOT NULL`)).toBe(true);
     }
   });
 }
