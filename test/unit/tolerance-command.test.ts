@@ -96,7 +96,7 @@ describe('what it prints', () => {
           the time instead of 0.0004 %.
 
       How sure
-        Every figure is exact. Nodes are taken to fail each on its own; a shared rack, host or rollout
+        Every figure is exact. This assumes that nodes fail independently; a shared rack, host or rollout
         makes every figure worse."
     `);
   });
