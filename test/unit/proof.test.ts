@@ -256,8 +256,8 @@ describe('the matrix', () => {
         - B: c, a<b
 
       Observed
-        rw: read and write served; r-: only the read; -w: only the write; --: neither. Where it differs
-        from the prediction, the prediction follows in brackets with "not".
+        rw: read and write served; r-: only the read; -w: only the write; --: neither. If it differs from
+        the prediction, the prediction follows in brackets after "not".
         down     A            B   as predicted
         a<b      r- (not rw)  rw  NO
         c        ?            ?   not judged

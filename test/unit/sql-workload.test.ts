@@ -137,7 +137,7 @@ describe('what is wrong is refused with its place', () => {
     [
       'a setup that does not parse',
       '  setup: bad.sql\n',
-      /workload\.setup: bad\.sql:2:1 syntax error at or near "INSRT"; the file is SQL/,
+      /workload\.setup: bad\.sql:2:1 syntax error at or near "INSRT"; the file must be SQL without psql commands/,
     ],
     ['verify without a key', '  verify: SELECT id FROM t\n', /verify: expected an operation with "acknowledges: \$1"/],
   ])('%s', async (_, more, message) => {
