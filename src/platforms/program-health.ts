@@ -2,7 +2,7 @@
 
 import { connect } from 'node:net';
 import type { NodeControl } from '../cluster/platform.ts';
-import { hostPort } from '../model/address.ts';
+import { type Address, hostPort } from '../model/address.ts';
 import { errorText } from '../model/errors.ts';
 
 /** @param path answers HTTP 200 while the program is healthy; if empty, accepting connections is enough. */
@@ -12,10 +12,7 @@ export function healthCheck(node: Pick<NodeControl, 'address'>, path: string): N
     : (limitMs) => requestRefusal(node.address(), path, limitMs);
 }
 
-interface Place {
-  readonly host: string;
-  readonly port: number;
-}
+type Place = Pick<Address, 'host' | 'port'>;
 
 async function requestRefusal({ host, port }: Place, path: string, limitMs: number): Promise<string | undefined> {
   try {

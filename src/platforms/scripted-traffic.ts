@@ -15,6 +15,16 @@ const QUEUE = '400ms';
 /** The exit code of the program `timeout`. */
 const TIMED_OUT = 124;
 
+/** The scripts as commands for a person, who may need root. */
+export const RULE_COMMANDS = {
+  act: 'iptables -I ... -m comment --comment <mark>',
+  undo: 'iptables -D <each rule with the mark>',
+};
+export const SHAPER_COMMANDS = {
+  act: 'tc qdisc add dev <each> root handle <mark> ...',
+  undo: 'tc qdisc del dev <each> root',
+};
+
 /** What a script is for. */
 export interface TrafficTask {
   /** In words, to be followed by the node's name: `add 2 rules to`. */

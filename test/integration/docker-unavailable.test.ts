@@ -109,7 +109,7 @@ describe('docker asked for on the command line', () => {
     await using engine = createHttpServer((_, response) => response.end('{}'));
     await new Promise<void>((listening) => engine.listen(join(folder, 'engine.sock'), listening));
     expect(await refused({ DOCKER_HOST: `unix://${folder}/engine.sock`, PATH: folder })).toMatch(
-      /Docker Compose is not installed here\n hint install the package docker-compose-plugin/,
+      /Docker Compose is not installed here\n hint install your system.s package docker-compose-plugin/,
     );
   });
 });

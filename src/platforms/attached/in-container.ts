@@ -4,6 +4,7 @@ import type { Capability, NodeControl } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import type { NodeName } from '../../model/topology.ts';
 import type { DockerNode } from '../docker/node.ts';
+import { RULE_COMMANDS, SHAPER_COMMANDS } from '../scripted-traffic.ts';
 import { KEPT_OFF } from './kept-off.ts';
 
 export interface InContainerOptions {
@@ -66,8 +67,8 @@ function commandsOn(
   container: string,
   capability: Capability,
 ): { readonly act: string; readonly undo?: string } {
-  const beside = (script: string) =>
-    `${docker} run --rm --network container:${container} --cap-add NET_ADMIN <image> ${script}`;
+  const helper = `${docker} run --rm --network container:${container} --cap-add NET_ADMIN <image>`;
+  const beside = ({ act, undo }: typeof RULE_COMMANDS) => ({ act: `${helper} ${act}`, undo: `${helper} ${undo}` });
   switch (capability) {
     case 'node-stop':
       return { act: `${docker} stop --time 10 ${container}`, undo: `${docker} start ${container}` };
@@ -81,16 +82,10 @@ function commandsOn(
         undo: `${docker} network connect --alias <as before> --ip <as before> <each of its networks> ${container}`,
       };
     case 'network-rules':
-      return {
-        act: beside('iptables -I ... -m comment --comment <mark>'),
-        undo: beside('iptables -D <what carries the mark>'),
-      };
+      return beside(RULE_COMMANDS);
     case 'network-bandwidth':
     case 'network-latency':
-      return {
-        act: beside('tc qdisc add dev <each> root handle <mark> ...'),
-        undo: beside('tc qdisc del dev <each> root'),
-      };
+      return beside(SHAPER_COMMANDS);
     case 'resource-limits':
       return {
         act: `${docker} update --cpus ... --memory ... ${container}`,

@@ -5,7 +5,7 @@ import { noSuchBackend } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { formatCount } from '../../model/units.ts';
-import { ScriptedTraffic } from '../scripted-traffic.ts';
+import { RULE_COMMANDS, ScriptedTraffic, SHAPER_COMMANDS } from '../scripted-traffic.ts';
 import { shellWord } from '../shell-word.ts';
 import { DeadMan } from './dead-man.ts';
 import type { Machine } from './machine.ts';
@@ -187,6 +187,7 @@ ${this.#until(`[ "$(${this.#show('MainPID')})" != 0 ]`)}`,
       switch: there(this.#deadMan.inWords(undo)),
     });
     const root = this.#asRoot;
+    const asRoot = ({ act, undo }: typeof RULE_COMMANDS) => both([`${root}${act}`], `${root}${undo}`);
     switch (capability) {
       case 'node-stop':
         return both([this.#command('stop')], this.#command('start'));
@@ -195,13 +196,10 @@ ${this.#until(`[ "$(${this.#show('MainPID')})" != 0 ]`)}`,
       case 'node-pause':
         return both([this.#command('freeze')], this.#command('thaw'));
       case 'network-rules':
-        return both(
-          [`${root}iptables -I ... -m comment --comment <mark>`],
-          `${root}iptables -D <what carries the mark>`,
-        );
+        return asRoot(RULE_COMMANDS);
       case 'network-bandwidth':
       case 'network-latency':
-        return both([`${root}tc qdisc add dev <each> root handle <mark> ...`], `${root}tc qdisc del dev <each> root`);
+        return asRoot(SHAPER_COMMANDS);
       case 'backend-kill':
         return { act: there(`${root}kill -9 <the server process of one session>`) };
       default:
