@@ -5,6 +5,7 @@ import { figuresOf } from '../measure/figures.ts';
 import { type Latency, SPANS } from '../model/figures.ts';
 import { positiveDuration } from '../model/quantities.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
+import type { Judgement } from '../model/verdict.ts';
 import { defineCheck, unknownKind } from './check.ts';
 
 /** Each with the share of answers that may be slower. */
@@ -49,26 +50,16 @@ export const latency = defineCheck<z.output<typeof params>>({
       failed && failed.ok < failed.intended
         ? [`${failed.intended - failed.ok} of ${failed.intended} had no answer in time and do not count here`]
         : [];
-    if (!found) {
-      return { judgement: 'unknown', expected, observed: `no ${of} was answered in the ${during} span`, evidence };
-    }
+    const finding = (judgement: Judgement, observed: string) => ({ judgement, expected, observed, evidence });
+    if (!found) return finding('unknown', `no ${of} was answered in the ${during} span`);
     const { slower, of: at } = PERCENTILES[percentile];
-    const answers = formatCount(found.count, 'answer');
-    const observed = `${percentile} ${formatDuration(at(found))} of ${answers}`;
-    if (at(found) > max) return { judgement: 'fail', expected, observed, evidence };
+    const observed = `${percentile} ${formatDuration(at(found))} of ${formatCount(found.count, 'answer')}`;
+    if (at(found) > max) return finding('fail', observed);
     if (failed && found.count < failed.intended * MIN_ANSWERED_SHARE) {
-      const few = `${observed}, but most of ${formatCount(failed.intended, of)} had no answer`;
-      return { judgement: 'unknown', expected, observed: few, evidence };
+      return finding('unknown', `${observed}, but most of ${formatCount(failed.intended, of)} had no answer`);
     }
     const needed = slower === 0 ? 1 : Math.round(1 / slower);
-    if (found.count < needed) {
-      return {
-        judgement: 'unknown',
-        expected,
-        observed: `${observed}, too few: it takes ${needed}`,
-        evidence,
-      };
-    }
-    return { judgement: 'pass', expected, observed, evidence };
+    if (found.count < needed) return finding('unknown', `${observed}, too few: it takes ${needed}`);
+    return finding('pass', observed);
   },
 });

@@ -4,12 +4,11 @@ import { z } from 'zod';
 import { MAX_WITNESSES } from '../measure/witnesses.ts';
 import { LEFTOVERS } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
-import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
+import { formatBytes, formatCount, formatDuration, formatMoment } from '../model/units.ts';
+import type { Judgement } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
-
-const MEBIBYTE = 2 ** 20;
 
 export const noLeftovers = defineCheck<z.output<typeof params>>({
   name: 'no-leftovers',
@@ -20,8 +19,8 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
   check(history) {
     const expected = 'no prepared transaction and no idle replication slot on any node';
     const looked = eventsOf(history, 'leftovers')[0];
+    const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
     if (!looked) {
-      const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
       const observed = failed ? `pgquake could not look: ${failed.error}` : 'not checked';
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
@@ -42,31 +41,21 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
         ),
       ...(idleSlots ?? [])
         .slice(0, MAX_WITNESSES)
-        .map(
-          ({ node, name, keptBytes }) => `${node}: slot ${name}, keeps ${(keptBytes / MEBIBYTE).toFixed(1)} MiB of log`,
-        ),
+        .map(({ node, name, keptBytes }) => `${node}: slot ${name}, keeps ${formatBytes(keptBytes)} of WAL`),
     ];
     const left = [
       ...(preparedTransactions.length > 0 ? [formatCount(preparedTransactions.length, 'prepared transaction')] : []),
       ...(idleSlots?.length ? [formatCount(idleSlots.length, 'idle replication slot')] : []),
     ];
     const stood = `${formatCount(ended.length, 'transaction')} stayed prepared for up to ${formatDuration(stoodMs)}`;
-    if (left.length > 0) return { judgement: 'fail', expected, observed: `${left.join(' and ')} left`, evidence };
-    const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
+    const found = (judgement: Judgement, observed: string) => ({ judgement, expected, observed, evidence });
+    if (left.length > 0) return found('fail', `${left.join(' and ')} left`);
     if (onRequest.length > 0) {
-      const observed = `${formatCount(onRequest.length, 'prepared transaction')} ended only when pgquake asked the engine to end them; ${stood}`;
-      return { judgement: 'fail', expected, observed, evidence };
+      const asked = formatCount(onRequest.length, 'prepared transaction');
+      return found('fail', `${asked} ended only when pgquake asked the engine to end them; ${stood}`);
     }
-    if (failed) {
-      const observed = `none found, but pgquake could not look everywhere: ${failed.error}`;
-      return { judgement: 'unknown', expected, observed, evidence };
-    }
-    if (!idleSlots) return { judgement: 'unknown', expected, observed: 'idle slots were not checked', evidence };
-    return {
-      judgement: 'pass',
-      expected,
-      observed: `none on any node${ended.length === 0 ? '' : `; ${stood}, then ended by themselves`}`,
-      evidence,
-    };
+    if (failed) return found('unknown', `none found, but pgquake could not look everywhere: ${failed.error}`);
+    if (!idleSlots) return found('unknown', 'idle slots were not checked');
+    return found('pass', `none on any node${ended.length === 0 ? '' : `; ${stood}, then ended by themselves`}`);
   },
 });

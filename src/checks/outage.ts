@@ -12,6 +12,7 @@ import type { History } from '../model/history.ts';
 import { partitionNamed, partitionWordOf } from '../model/partition-words.ts';
 import { duration } from '../model/quantities.ts';
 import { formatDuration } from '../model/units.ts';
+import type { Judgement } from '../model/verdict.ts';
 import { defineCheck, unknownKind } from './check.ts';
 
 const params = z.strictObject({
@@ -69,35 +70,23 @@ export const outage = defineCheck<Params>({
       ...outages.slice(0, MAX_WINDOWS).map((window) => describeWindow(window, word)),
       ...disagreementWords(figures, of),
     ];
+    const found = (judgement: Judgement, observed: string) => ({ judgement, expected, observed, evidence });
     const [longest] = outages;
     if (!longest && count < MIN_OPERATIONS && !probedIn(history, of, span)) {
-      const observed = `only one ${what} was intended in the ${during} span: too few to see an outage`;
-      return { judgement: 'unknown', expected, observed, evidence };
+      return found('unknown', `only one ${what} was intended in the ${during} span: too few to see an outage`);
     }
-    if (!longest) return { judgement: 'pass', expected, observed: 'no outage', evidence };
+    if (!longest) return found('pass', 'no outage');
     const { durationMs, uncertaintyMs } = longest;
     const length = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
     const observed = `${outages.length === 1 ? 'one outage of' : `${outages.length} outages, the longest of`} ${length}`;
-    if (outages.some((one) => one.durationMs - one.uncertaintyMs > max)) {
-      return { judgement: 'fail', expected, observed, evidence };
-    }
+    if (outages.some((one) => one.durationMs - one.uncertaintyMs > max)) return found('fail', observed);
     if (outages.some(({ open }) => open)) {
-      return {
-        judgement: 'unknown',
-        expected,
-        observed: `${observed}; one was still open when the load stopped`,
-        evidence,
-      };
+      return found('unknown', `${observed}; one was still open when the load stopped`);
     }
     if (outages.some((one) => one.durationMs + one.uncertaintyMs > max)) {
-      return {
-        judgement: 'unknown',
-        expected,
-        observed: `${observed}: the limit lies within the uncertainty`,
-        evidence,
-      };
+      return found('unknown', `${observed}: the limit lies within the uncertainty`);
     }
-    return { judgement: 'pass', expected, observed, evidence };
+    return found('pass', observed);
   },
 });
 

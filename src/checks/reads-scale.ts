@@ -9,6 +9,7 @@ import { placementOf } from '../measure/partitions.ts';
 import type { ReadScalingStep } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
 import { formatCount, formatPerSecond, formatTimes } from '../model/units.ts';
+import type { Judgement } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({
@@ -40,45 +41,21 @@ export const readsScale = defineCheck<z.output<typeof params>>({
     const wanted = new Set(workers).size + OTHERS;
     const limit = `${formatCount(seen.cores, 'core')} for ${formatCount(wanted - 1, 'server')} and the client`;
     const evidence = [...seen.steps.map(describe), limit];
-    if (first === last || first.ok === 0) {
-      const observed =
-        first.ok === 0 ? 'no read succeeded' : 'one worker serves everything; there is nothing to compare';
-      return { judgement: 'unknown', expected, observed, evidence };
-    }
+    const found = (judgement: Judgement, observed: string) => ({ judgement, expected, observed, evidence });
+    if (first.ok === 0) return found('unknown', 'no read succeeded');
+    if (first === last) return found('unknown', 'one worker serves everything; there is nothing to compare');
     if (last.failed > last.ok || first.failed > first.ok) {
-      return {
-        judgement: 'unknown',
-        expected,
-        observed: 'most reads failed, so the rate means nothing',
-        evidence,
-      };
+      return found('unknown', 'most reads failed, so the rate means nothing');
     }
     const idle = last.workers - last.served.length;
     const ratio = perMs(last) / perMs(first);
     const observed =
       `${formatTimes(ratio)} the reads: ${formatPerSecond(first.ok, first.forMs)} from one worker, ` +
       `${formatPerSecond(last.ok, last.forMs)} from ${last.workers}`;
-    if (last.served.length === 0) {
-      return {
-        judgement: 'unknown',
-        expected,
-        observed: `${observed}; no worker was seen to serve its part`,
-        evidence,
-      };
-    }
-    if (ratio >= min && idle === 0) return { judgement: 'pass', expected, observed, evidence };
-    if (idle > 0) {
-      return {
-        judgement: 'fail',
-        expected,
-        observed: `${observed}; only ${last.served.join(', ')} served them`,
-        evidence,
-      };
-    }
-    if (seen.cores < wanted) {
-      return { judgement: 'unknown', expected, observed: `${observed}; ${limit} are the limit`, evidence };
-    }
-    return { judgement: 'fail', expected, observed, evidence };
+    if (last.served.length === 0) return found('unknown', `${observed}; no worker was seen to serve its part`);
+    if (idle > 0) return found('fail', `${observed}; only ${last.served.join(', ')} served them`);
+    if (ratio >= min) return found('pass', observed);
+    return seen.cores < wanted ? found('unknown', `${observed}; ${limit} are the limit`) : found('fail', observed);
   },
 });
 

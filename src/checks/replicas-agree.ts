@@ -9,6 +9,7 @@ import type { EventOf } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
 import { partitionNamed, partitionWordOf } from '../model/partition-words.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
+import type { Judgement } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
@@ -29,7 +30,6 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
       : undefined;
   },
 
-  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: every answer of one comparison, in the order of its strength.
   check(history) {
     const word = wordOf(history);
     const every = word === undefined ? 'copy' : `placement of a ${word}`;
@@ -56,16 +56,14 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
       ),
       ...eventsOf(history, 'final-read-failed').map(({ source, error }) => `final read of ${source} failed: ${error}`),
     ];
+    const found = (judgement: Judgement, observed: string) => ({ judgement, expected, observed, evidence });
 
+    const parts = differing.map((one) => inWords(one, word));
     if (differing.length > 0 && odd.length === 0 && differing.every(({ inDoubt }) => inDoubt)) {
-      const observed = `${differing.map((one) => inWords(one, word)).join(', ')}, and ${describeStill(stillPrepared(history))}`;
-      return { judgement: 'unknown', expected, observed, evidence };
+      return found('unknown', `${parts.join(', ')}, and ${describeStill(stillPrepared(history))}`);
     }
-    if (differing.length > 0 || odd.length > 0) {
-      const parts = differing.map((one) => inWords(one, word));
-      if (odd.length > 0) parts.push(`${formatCount(odd.length, 'message')} doubled or corrupted on a placement`);
-      return { judgement: 'fail', expected, observed: parts.join(', '), evidence };
-    }
+    if (odd.length > 0) parts.push(`${formatCount(odd.length, 'message')} doubled or corrupted on a placement`);
+    if (parts.length > 0) return found('fail', parts.join(', '));
     const keys = [...reads.values()].flat().reduce((sum, { read }) => sum + read.rows, 0);
     const untested =
       partitions.length === 0
@@ -75,15 +73,12 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
           : unread.length === 0 && keys === 0 && history.run.messages > 0
             ? `no placement holds any of ${formatCount(history.run.messages, 'message')}`
             : undefined;
-    if (untested) return { judgement: 'unknown', expected, observed: untested, evidence };
-    if (unread.length > 0) {
-      const observed = `${formatCount(unread.length, 'placement')} could not be read`;
-      return { judgement: 'unknown', expected, observed, evidence };
-    }
+    if (untested) return found('unknown', untested);
+    if (unread.length > 0) return found('unknown', `${formatCount(unread.length, 'placement')} could not be read`);
     const compared = eventsOf(history, 'replicas-compared').at(-1);
     if (compared && !compared.agree) {
       const observed = `they agree in the final reads, but still differed ${formatDuration(compared.waitedMs)} after the load stopped`;
-      return { judgement: 'unknown', expected, observed, evidence };
+      return found('unknown', observed);
     }
     const waitedMs = eventsOf(history, 'replicas-compared').find(({ agree }) => agree)?.waitedMs;
     const after = waitedMs === undefined ? '' : `, ${formatDuration(waitedMs)} after the load stopped`;
@@ -97,8 +92,7 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
       word === undefined
         ? formatCount(placements, 'copy', 'copies')
         : `${formatCount(placements, 'placement')} of ${formatCount(partitions.length, word)}`;
-    const observed = `all ${copies} agree${after}${until}`;
-    return { judgement: 'pass', expected, observed, evidence };
+    return found('pass', `all ${copies} agree${after}${until}`);
   },
 });
 
