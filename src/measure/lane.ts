@@ -17,11 +17,11 @@ import type { ServiceWindow } from '../model/figures.ts';
 import type { Operation } from '../model/history.ts';
 
 /** The longest time of good operations within one disturbance. */
-const MAX_GOOD_GAP_MS = 500;
+export const MAX_GOOD_GAP_MS = 500;
 /** Failures in a row that make an outage. */
-const MIN_OUTAGE_FAILURES = 2;
+export const MIN_OUTAGE_FAILURES = 2;
 /** So many in a row cannot be chance: with three of four partitions down, 1 in 2 million. */
-const CERTAIN_FAILURES = 50;
+export const CERTAIN_FAILURES = 50;
 /** An operation is late if it takes longer than this many times the steady state's p99 ... */
 const LATE_FACTOR = 5;
 /** ... and longer than this, because a local cluster's p99 is a few milliseconds. */
@@ -40,6 +40,23 @@ export interface LaneOptions {
   readonly spacingMs: number;
   /** How many partitions an outage must hit; 0: any. */
   readonly partitionsToHit: number;
+}
+
+/** The fields that all windows of a lane share. */
+export function frameOf(
+  seenBy: ServiceWindow['seenBy'],
+  { kind, partition }: Pick<LaneOptions, 'kind' | 'partition'>,
+  fromMs: number,
+  toMs: number,
+): Pick<ServiceWindow, 'kind' | 'partition' | 'seenBy' | 'fromMs' | 'toMs' | 'durationMs'> {
+  return {
+    kind,
+    ...(partition === undefined ? {} : { partition }),
+    seenBy,
+    fromMs,
+    toMs,
+    durationMs: toMs - fromMs,
+  };
 }
 
 /** A border of a window, and its distance to the operation before it, which saw the other side. */
@@ -177,15 +194,9 @@ export class Lane {
 
   #emit(type: ServiceWindow['type'], { from, ok, failed }: Piece, to: Edge): void {
     if (ok + failed === 0) return;
-    const { kind, partition } = this.#options;
     this.#windows.push({
       type,
-      kind,
-      ...(partition === undefined ? {} : { partition }),
-      seenBy: 'load',
-      fromMs: from.atMs,
-      toMs: to.atMs,
-      durationMs: to.atMs - from.atMs,
+      ...frameOf('load', this.#options, from.atMs, to.atMs),
       uncertaintyMs: Math.max(from.spacingMs, to.spacingMs),
       ...(to.open ? { open: true } : {}),
       ok,

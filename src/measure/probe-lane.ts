@@ -19,13 +19,9 @@
 import type { ServiceWindow, TimeRange } from '../model/figures.ts';
 import type { Outcome } from '../model/history.ts';
 import { type Enclosed, enclosed, reach } from './enclosed.ts';
+import { CERTAIN_FAILURES, frameOf, MAX_GOOD_GAP_MS, MIN_OUTAGE_FAILURES } from './lane.ts';
 import { overlapMs, partsOutside } from './time-ranges.ts';
 
-/** The longest time of good probes within one brownout. */
-const MAX_GOOD_GAP_MS = 500;
-const MIN_OUTAGE_FAILURES = 2;
-/** So many in a row cannot be chance, whichever partitions they hit. */
-const CERTAIN_FAILURES = 50;
 /** Silences with fewer quick answers between them, at most 500 ms apart, are slow answers ... */
 const GOOD_BETWEEN = 5;
 /** ... unless one of them is this share of their total, like the stall before a slow start. */
@@ -134,7 +130,7 @@ export class ProbeLane {
     failed: readonly Probe[],
     next: Probe | undefined,
   ): ServiceWindow | undefined {
-    const { kind, partition, lateAboveMs, partitionsToHit, stalls } = this.#options;
+    const { lateAboveMs, partitionsToHit, stalls } = this.#options;
     const hit = new Set(failed.map((probe) => probe.partition)).size;
     const refused =
       failed.length >= MIN_OUTAGE_FAILURES && (hit >= partitionsToHit || failed.length >= CERTAIN_FAILURES);
@@ -152,7 +148,7 @@ export class ProbeLane {
     const toMs = Math.max(fromMs, to.likelyMs);
     return {
       type: 'outage',
-      ...seen({ kind, partition }, { fromMs, toMs }),
+      ...frameOf('probes', this.#options, fromMs, toMs),
       uncertaintyMs: reach(from) + reach(to),
       ...(next ? {} : { open: true }),
       ok: 0,
@@ -220,7 +216,7 @@ export class ProbeLane {
 
   /** @param ofPartitions windows of single partitions, for the lane of all. */
   #brownouts(outages: readonly ServiceWindow[], ofPartitions: readonly TimeRange[]): ServiceWindow[] {
-    const { kind, partition, lateAboveMs, spacingMs, stalls } = this.#options;
+    const { lateAboveMs, spacingMs, stalls } = this.#options;
     const outside = ({ sentAt, settledAt }: Probe) =>
       !outages.some(({ fromMs, toMs }) => sentAt <= toMs && settledAt >= fromMs);
     const late = ({ sentAt, settledAt }: Probe) =>
@@ -257,7 +253,7 @@ export class ProbeLane {
       return [
         {
           type: 'brownout',
-          ...seen({ kind, partition }, { fromMs, toMs }),
+          ...frameOf('probes', this.#options, fromMs, toMs),
           uncertaintyMs: spacingMs,
           ok,
           failed,
@@ -284,13 +280,4 @@ interface Silence {
 
 function earliest(probes: readonly Probe[]): number {
   return probes.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
-}
-
-/** The fields common to all windows of probes. */
-function seen(
-  { kind, partition }: { readonly kind: string; readonly partition?: string | undefined },
-  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
-) {
-  const of = partition === undefined ? {} : { partition };
-  return { kind, ...of, seenBy: 'probes' as const, fromMs, toMs, durationMs: toMs - fromMs };
 }

@@ -8,14 +8,12 @@
 
 import type { ServiceWindow, TimeRange } from '../model/figures.ts';
 import type { Operation } from '../model/history.ts';
-import type { LaneOptions } from './lane.ts';
+import { CERTAIN_FAILURES, frameOf, type LaneOptions } from './lane.ts';
 import { overlapMs } from './time-ranges.ts';
 
 /** The least share of the silence in the time in which operations were late. */
 const SILENT_SHARE = 2 / 3;
 const MIN_WAITING = 2;
-/** So many in a row cannot be chance, whichever partitions they hit. */
-const CERTAIN_WAITING = 50;
 /** The load's operations delay each other, so a shorter silence is a brownout. */
 const MIN_SILENCE_MS = 500;
 
@@ -100,20 +98,15 @@ export class SilenceLane {
     const open = answeredMs === Number.POSITIVE_INFINITY;
     const toMs = open ? Math.max(run.lastSettledMs, nextMs) : answeredMs;
     const fromMs = run.sentMs;
-    const { partitionsToHit, lateAboveMs, kind, partition } = this.#options;
-    const everywhere = run.partitions.size >= partitionsToHit || run.waiting >= CERTAIN_WAITING;
+    const { partitionsToHit, lateAboveMs } = this.#options;
+    const everywhere = run.partitions.size >= partitionsToHit || run.waiting >= CERTAIN_FAILURES;
     const silentMs = toMs - fromMs - overlapMs(this.#stalls, fromMs, toMs);
     const slow = nextMs - run.intendedMs > (toMs - fromMs) / SILENT_SHARE;
     if (run.waiting < MIN_WAITING || !everywhere || slow) return;
     if (silentMs <= Math.max(lateAboveMs, MIN_SILENCE_MS)) return;
     this.#windows.push({
       type: 'outage',
-      kind,
-      ...(partition === undefined ? {} : { partition }),
-      seenBy: 'load',
-      fromMs,
-      toMs,
-      durationMs: toMs - fromMs,
+      ...frameOf('load', this.#options, fromMs, toMs),
       uncertaintyMs: run.spacingMs,
       ...(open ? { open: true } : {}),
       ok: 0,
