@@ -1,7 +1,7 @@
 /**
- * Combines the windows of probes and load. Probes see borders to the millisecond, but use a table of their own, so only
- * the load sees a fault of one table, role or route. The worse of the two counts: an outage or brownout that only the
- * load saw counts; if both saw it, the probes give its borders. Their disagreement is a figure. Pure.
+ * Combines the windows of probes and load. Probes see borders to the millisecond, but use their own table, so only the
+ * load sees a fault of one table, role or route. The worse of the two counts: an outage or brownout that only the load
+ * saw counts; if both saw it, the probes give its borders. Their disagreement is a figure. Pure.
  */
 
 import type { Figures, ServiceWindow, SourceDisagreement, SourceFigures, TimeRange } from '../model/figures.ts';
