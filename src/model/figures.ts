@@ -26,7 +26,7 @@ export interface HostFigures {
   readonly samples: readonly HostSampleFigures[];
 }
 
-/** The parts of a run that have figures of their own. */
+/** The parts of a run with separate figures. */
 export const SPANS = ['steady-state', 'fault', 'settle'] as const;
 export type Span = (typeof SPANS)[number];
 

@@ -19,7 +19,7 @@ export interface ClusterMakeup extends Topology {
   readonly absentRoles?: Readonly<Partial<Record<MovingRole, string>>>;
   /** Routes of its engine that the cluster lacks, with the reason in words. */
   readonly absentRoutes?: Readonly<Record<string, string>>;
-  /** Set if its engine has keys of its own. */
+  /** Set if its engine has its own keys. */
   readonly own?: OwnParameters;
 }
 
