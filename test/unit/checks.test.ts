@@ -994,7 +994,7 @@ describe('no-leftovers', () => {
     expect(run(noLeftovers, looked([], { idleSlots: [slot] }))).toMatchObject({
       judgement: 'fail',
       observed: '1 idle replication slot left',
-      evidence: ['worker2: slot pgquake_worker2_worker1, keeps 3.0 MiB of log'],
+      evidence: ['worker2: slot pgquake_worker2_worker1, keeps 3 MiB of WAL'],
     });
     expect(run(noLeftovers, looked([{ node: 'worker1', gid: 'x', ageMs: 1 }], { idleSlots: [slot] })).observed).toBe(
       '1 prepared transaction and 1 idle replication slot left',
