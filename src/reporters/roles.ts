@@ -8,7 +8,7 @@ import type { RoleFigures, Takeover, TwoPrimaries } from '../model/figures.ts';
 import { describeLost } from '../model/loss.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
-import { type Block, left, line, right, type Table } from './document.ts';
+import { type Block, left, line, right, type Table, table } from './document.ts';
 import { number, roleWords } from './report-words.ts';
 
 const KEPT = { pass: 'yes', fail: 'NO', unknown: 'not known' } as const;
@@ -40,42 +40,35 @@ function notes({ takeovers, twoPrimaries, witness }: RoleFigures): string[] {
 
 /** What the settings promised for each loss, beside what was seen. */
 function promiseTables({ figures: { promises = [] } }: Report): Table[] {
-  return promises.map((figures, i) => ({
-    type: 'table',
-    caption: `Promised and seen: ${figures.lost.map(describeLost).join(', ')}, at ${formatMoment(figures.fromMs)}`,
-    columns: [left('what'), left('promised'), left('seen'), left('kept'), left('because')],
-    rows: judgePromise(figures).map(({ what, promised, seen, judgement, why }) => [
-      what,
-      promised,
-      seen,
-      KEPT[judgement],
-      why,
-    ]),
-    id: `promise-${i + 1}`,
-  }));
+  return promises.map((figures, i) =>
+    table(
+      ['what', 'promised', 'seen', 'kept', 'because'].map(left),
+      judgePromise(figures).map(({ what, promised, seen, judgement, why }) => [
+        what,
+        promised,
+        seen,
+        KEPT[judgement],
+        why,
+      ]),
+      {
+        id: `promise-${i + 1}`,
+        caption: `Promised and seen: ${figures.lost.map(describeLost).join(', ')}, at ${formatMoment(figures.fromMs)}`,
+      },
+    ),
+  );
 }
 
 /** Routes side by side: outages, latency, and acknowledged writes that are gone. */
 function routeTable({ figures: { routes = [] } }: Report): Table[] {
   if (routes.length === 0) return [];
   return [
-    {
-      type: 'table',
-      caption: 'By route, while the faults lasted: outages of the whole run, operations of the fault span',
-      columns: [
-        left('route'),
-        left('access'),
-        left('longest outage'),
-        right('outages'),
-        right('brownout'),
-        right('ok'),
-        right('p50'),
-        right('p99'),
-        right('longest answer'),
-        left('acknowledged writes gone'),
-        left('seen by'),
+    table(
+      [
+        ...['route', 'access', 'longest outage'].map(left),
+        ...['outages', 'brownout', 'ok', 'p50', 'p99', 'longest answer'].map(right),
+        ...['acknowledged writes gone', 'seen by'].map(left),
       ],
-      rows: routes.map((one) => {
+      routes.map((one) => {
         const { route, access, seenBy, windows, fault, latency, lost } = one;
         const ofType = (wanted: string) => windows.filter(({ type }) => type === wanted);
         const brownoutMs = ofType('brownout').reduce((sum, { durationMs }) => sum + durationMs, 0);
@@ -91,8 +84,11 @@ function routeTable({ figures: { routes = [] } }: Report): Table[] {
           seenBy,
         ];
       }),
-      id: 'by-route',
-    },
+      {
+        id: 'by-route',
+        caption: 'By route, while the faults lasted: outages of the whole run, operations of the fault span',
+      },
+    ),
   ];
 }
 
@@ -110,33 +106,25 @@ function overTime({ timeline, durationMs }: Report): Table[] {
       }),
     ]);
   return [
-    {
-      type: 'table',
-      caption: 'Roles over time',
-      columns: [right('from'), ...lanes.map(({ node }) => left(node))],
-      rows,
+    table([right('from'), ...lanes.map(({ node }) => left(node))], rows, {
       id: 'roles-over-time',
-    },
+      caption: 'Roles over time',
+    }),
   ];
 }
 
 function takeoverTable(takeover: Takeover, i: number): Table {
   const { from, to, sinceMs } = takeover;
   const place = from === undefined ? '' : ` in the place of ${from}`;
-  return {
-    type: 'table',
-    caption: `Failover: ${nodeOnTimeline({ ...takeover, node: to })}${place}, from ${formatMoment(sinceMs)} on`,
-    columns: [left('what'), right('after')],
-    rows: takeoverSteps(takeover),
+  return table([left('what'), right('after')], takeoverSteps(takeover), {
     id: `failover-${i + 1}`,
-  };
+    caption: `Failover: ${nodeOnTimeline({ ...takeover, node: to })}${place}, from ${formatMoment(sinceMs)} on`,
+  });
 }
 
 function twoPrimariesTable(pairs: readonly TwoPrimaries[]): Table {
-  return {
-    type: 'table',
-    caption: 'Two primaries: both acknowledged writes to the witness',
-    columns: [
+  return table(
+    [
       right('from'),
       right('to'),
       left('length'),
@@ -146,7 +134,7 @@ function twoPrimariesTable(pairs: readonly TwoPrimaries[]): Table {
       right('of them gone'),
       left('rows (node:sequence)'),
     ],
-    rows: pairs.flatMap((pair) =>
+    pairs.flatMap((pair) =>
       pair.sides.map(({ node, timeline, acknowledged, lost, rows }) => [
         formatMoment(pair.fromMs),
         formatMoment(pair.toMs),
@@ -158,8 +146,8 @@ function twoPrimariesTable(pairs: readonly TwoPrimaries[]): Table {
         rows.join(', ') + ((lost || acknowledged) > rows.length ? ', …' : ''),
       ]),
     ),
-    id: 'two-primaries',
-  };
+    { id: 'two-primaries', caption: 'Two primaries: both acknowledged writes to the witness' },
+  );
 }
 
 function witnessTable({ witness, lost }: RoleFigures): Table[] {
@@ -177,18 +165,13 @@ function witnessTable({ witness, lost }: RoleFigures): Table[] {
   });
   const unread = lost.filter(({ node }) => node === null);
   return [
-    {
-      type: 'table',
-      caption: 'Acknowledged and gone, by the node that had acknowledged it',
-      columns: [
+    table(
+      [
         left('node'),
-        right('acknowledged to the witness'),
-        right('of them gone'),
-        right('over'),
-        right('writes of the load gone'),
+        ...['acknowledged to the witness', 'of them gone', 'over', 'writes of the load gone'].map(right),
         left('acknowledged from, to'),
       ],
-      rows: [
+      [
         ...nodes,
         ...unread.map(({ count, firstMs, lastMs }) => [
           'no node was seen to have them',
@@ -199,7 +182,7 @@ function witnessTable({ witness, lost }: RoleFigures): Table[] {
           `${formatMoment(firstMs)} to ${formatMoment(lastMs)}`,
         ]),
       ],
-      id: 'lost-by-node',
-    },
+      { id: 'lost-by-node', caption: 'Acknowledged and gone, by the node that had acknowledged it' },
+    ),
   ];
 }

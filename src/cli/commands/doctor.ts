@@ -20,7 +20,7 @@ interface Finding {
   /** Why the platform cannot be used; `hint` says what to do. */
   readonly reason?: string;
   readonly hint?: string;
-  /** `missing` names what the platform never supports, even if it becomes usable. */
+  /** `missing` says why a fault cannot strike; on an unusable platform, only what the platform never supports. */
   readonly faults: readonly { readonly fault: string; readonly missing?: string }[];
 }
 

@@ -45,7 +45,7 @@ export const init: Command<InitArguments> = {
     const text = inventoryText(draft);
     const scenario = firstScenarioText(draft, INVENTORY);
     mkdirSync(args.folder, { recursive: true });
-    // Both files are complete before the first is written, so that neither exists without the other.
+    // Both texts are complete before the first file is written: an error in either leaves no file.
     for (const [file, content] of [
       [files[0], text],
       [files[1], scenario],
