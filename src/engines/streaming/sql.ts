@@ -163,5 +163,7 @@ export function lsnValue(lsn: string): bigint {
 export async function refuseOld(session: Session): Promise<void> {
   const [row] = await ask(session, "SELECT current_setting('server_version_num')::int");
   if (Number(row?.[0]) >= 140_000) return;
-  throw new EnvironmentError('the engines "streaming" and "patroni" need PostgreSQL 14 or newer', { code: 'postgres-too-old' });
+  throw new EnvironmentError('the engines "streaming" and "patroni" need PostgreSQL 14 or newer', {
+    code: 'postgres-too-old',
+  });
 }
