@@ -101,7 +101,6 @@ export function effectsOf(faults: readonly Fault[]): EffectOf {
   return (name) => faultNamed(faults, name)?.effect;
 }
 
-/** What an act takes away from its targets. */
 export function takenAway(
   faults: readonly Fault[],
   { nodes }: Pick<Topology, 'nodes'>,

@@ -225,7 +225,6 @@ function scenarioOf({ down }: SubsetToProve, number: number, { catalog, ...writt
   return parseScenario(text, join(folder, `${name}.yaml`), catalog);
 }
 
-/** What another engine's rule expects of a placement. */
 function expectationBy(rule: ServiceRule): Engine['expect'] {
   return ({ placement }, { down }) => {
     const workers = [...new Set(placement.partitions.flatMap(({ copies }) => copies))].sort();

@@ -55,7 +55,6 @@ export interface ExperimentOptions {
 export interface Experiment {
   readonly verdict: Verdict;
   readonly report: Report;
-  /** The run's folder. */
   readonly folder: string;
   /** Why the run did not finish; `undefined` where it did. With a failure the verdict is never `pass`. */
   readonly failure: unknown;
@@ -71,7 +70,6 @@ export interface Quake {
   readonly catalog: Catalog;
   /** Where run folders go by default. */
   readonly reports: string;
-  /** Defaults from the config. */
   readonly defaults: Pick<Config, 'platform' | 'engine' | 'seed' | 'reports'>;
   /**
    * Loads a scenario by its name in `scenarios/` or among the shipped ones, or by its path.

@@ -6,8 +6,8 @@ import type { NodeName } from '../model/topology.ts';
 /** A step of a manager that replaces a primary, after losing it or on request. */
 export interface FailoverStep {
   /**
-   * - `noticed`: the primary is silent, or its lease has ended. `elected`: a standby is chosen to replace it.
-   *   `promoted`: that standby accepts writes. `gave-up`: no standby can.
+   * `noticed`: the primary is silent, or its lease has ended. `elected`: a standby is chosen to replace it. `promoted`:
+   * that standby accepts writes. `gave-up`: no standby can.
    */
   readonly step: 'noticed' | 'elected' | 'promoted' | 'gave-up';
   /** The primary that is replaced. */

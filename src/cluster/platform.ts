@@ -222,9 +222,7 @@ export interface PacketRule {
   readonly direction: 'in' | 'out';
   /** The other end, as this node reaches it. Everyone by default, including pgquake and its load. */
   readonly peer?: Address;
-  /**
-   * - `drop`: the packet vanishes. `reset`: it vanishes, and its sender gets a connection reset.
-   */
+  /** `drop`: the packet vanishes. `reset`: it vanishes, and its sender gets a connection reset. */
   readonly verdict: 'drop' | 'reset';
   /** The share of packets affected, from 0 to 1; all by default. */
   readonly share?: number;

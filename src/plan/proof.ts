@@ -17,7 +17,6 @@ export const MAX_SUBSETS = 2_000;
 /** Up to this many workers, all permutations are tried for symmetry; with more, only rotations. */
 const MAX_PERMUTED_WORKERS = 6;
 
-/** Workers to take down together. */
 export interface SubsetToProve {
   readonly down: readonly NodeName[];
   /** Sets that the placement's symmetry maps to this one, itself included; 1 where nothing was pruned. */

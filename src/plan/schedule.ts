@@ -59,10 +59,9 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
   const acts: PlannedAct[] = [];
   for (const [step, { fault, target, atMs, forMs, params }] of faults.entries()) {
     const resolved = targets?.[step];
-    const struck = isOpenUntilStrike(target)
-      ? standIns(target, cluster)
-      : (resolved?.nodes ?? standIns(target, cluster));
-    const draw = isOpenUntilStrike(target) ? randomIndex(MAX_DRAW) : 0;
+    const open = isOpenUntilStrike(target);
+    const struck = (open ? undefined : resolved?.nodes) ?? standIns(target, cluster);
+    const draw = open ? randomIndex(MAX_DRAW) : 0;
     const picked = resolved ? resolved.picked : selectorWords(target, cluster);
     let nextAtMs = atMs;
     for (const [nth, strike] of (
@@ -73,8 +72,8 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
       acts.push({
         index,
         fault,
-        targets: isOpenUntilStrike(target) ? [] : resolved || 'nodes' in target ? strike.targets : [],
-        ...(isOpenUntilStrike(target) ? { atStrike: atStrike(target, strike.targets, struck, draw) } : {}),
+        targets: !open && (resolved || 'nodes' in target) ? strike.targets : [],
+        ...(open ? { atStrike: atStrike(target, strike.targets, struck, draw) } : {}),
         ...(picked === undefined ? {} : { picked }),
         atMs: nextAtMs,
         forMs: strike.forMs,

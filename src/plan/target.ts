@@ -127,7 +127,6 @@ export function candidatesOf(target: TargetSpec, topology: Omit<Topology, 'parti
   return 'notHolding' in target ? workers - replication : workers;
 }
 
-/** How many nodes a target takes. */
 export function countOf(target: TargetSpec, topology: Omit<Topology, 'partitions'>): number {
   const candidates = candidatesOf(target, topology);
   if (!('pick' in target) || target.pick === undefined) return candidates;

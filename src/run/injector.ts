@@ -23,7 +23,6 @@ const LOOK_LIMIT_MS = 5_000;
 
 export interface InjectorOptions {
   readonly nodes: Nodes;
-  /** The nodes' permanent roles. */
   readonly specs?: readonly NodeSpec[];
   readonly cluster: StruckCluster;
   readonly faults: ReadonlyMap<string, Fault>;
@@ -146,7 +145,6 @@ export class Injector {
     return this.#options.specs?.find((spec) => spec.name === name)?.part;
   }
 
-  /** The first strike of the same fault. */
   #firstOf({ index, after }: PlannedAct): number {
     const before = after && this.#acts.find((act) => act.index === after.act);
     return before ? this.#firstOf(before) : index;

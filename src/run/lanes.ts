@@ -42,7 +42,6 @@ export interface Lane {
   /** When the first operation is due, if they are evenly spaced. */
   startAt: number;
   count: number;
-  /** When the next operation is due. */
   dueAt: number;
   /** The connection that it used last, if it shares a pool. */
   last: Session | undefined;
@@ -56,7 +55,6 @@ export function advance(lane: Lane, share: number): void {
   lane.dueAt = lane.spec.gap ? lane.dueAt + lane.spec.gap() / share : lane.startAt + lane.count * lane.intervalMs;
 }
 
-/** Lanes that name the same pool share their connections. */
 export class Pools {
   readonly #connect: Connect;
   readonly #shared = new Map<string, Connections>();

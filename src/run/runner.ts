@@ -67,7 +67,6 @@ export interface RunOptions {
   readonly workloadPlace: WorkloadPlace;
   /** Makes an error with places from problems of the scenario's workload. */
   readonly refusal: (problems: readonly WorkloadProblem[]) => Error;
-  /** Additional observations to record. */
   readonly observe: ReadonlySet<Observation>;
   /** After healing, wait until the load has read each partition key again whose last read failed. */
   readonly asksAgain: boolean;

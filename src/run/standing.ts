@@ -138,7 +138,6 @@ async function lackingFor({ extension, settings }: Engine, session: Session): Pr
     : `the servers do not have ${wanted} in shared_preload_libraries`;
 }
 
-/** Surveys a cluster in any state. */
 export async function surveyStanding(
   nodes: Nodes,
   engines: readonly Engine[],

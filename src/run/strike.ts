@@ -120,7 +120,6 @@ export async function strike(options: RunOptions & FinalReadsOptions, guard: Ser
   }
 }
 
-/** What the injector needs of a cluster whose roles move. */
 function movingRoles(options: RunOptions & FinalReadsOptions): MovingRoles | undefined {
   const { plan, engine, cluster, recorder, signal } = options;
   const { placement, roles, comeBack } = cluster;

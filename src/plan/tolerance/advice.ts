@@ -33,7 +33,6 @@ export interface LayoutFigures {
 export interface Advice {
   /** The placement at hand first. */
   readonly layouts: readonly LayoutFigures[];
-  /** The conclusions, in sentences. */
   readonly findings: readonly string[];
 }
 
