@@ -18,7 +18,7 @@ export const replicationPause = defineFault({
   summary: 'A standby keeps receiving WAL but replays none of it (pg_wal_replay_pause).',
   docs: {
     note: 'Reads from that standby return old data. Primary/standby clusters only.',
-    proof: '`pg_get_wal_replay_pause_state()` is `paused`, and WAL is waiting to be replayed when it is undone.',
+    proof: '`pg_get_wal_replay_pause_state()` is `paused`, and WAL awaits replay just before the undo.',
     undo: '`pg_wal_replay_resume()`. Healed when replay continues, or the node was promoted.',
     example: [
       'cluster: { engine: streaming, members: 3 }',

@@ -39,7 +39,7 @@ const operation = z.strictObject({
     .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'expected a name in kebab-case such as place-order')
     .max(40)
     .describe('Its name in checks and reports.'),
-  sql: z.string().min(1).describe('One statement, its own transaction; parameters are $1, $2, ...'),
+  sql: z.string().min(1).describe('One statement, its own transaction; parameters are $1, $2 and so on.'),
   params: z
     .array(parameter)
     .max(MAX_PARAMS)
