@@ -24,7 +24,7 @@ test('is put away once it is ready, also where another one fails first', async (
   expect(thread.ended).toBe(1);
 });
 
-test('what does not get ready says so to whoever waits for it, and to nobody else', async () => {
+test('a failed preparation rejects only for those who await it', async () => {
   const beginning = new Begun<Thread>(Promise.reject(new Error('no server')));
   await beginning[Symbol.asyncDispose]();
   await expect(beginning.ready).rejects.toThrow('no server');

@@ -21,7 +21,7 @@ async function load(name: string): Promise<Check> {
 /** Answers of `src/judge.ts` itself, which reports show like those of checks. */
 const OF_THE_JUDGE = ['steady-state', 'run-completed'];
 
-/** What stands below a check's heading. */
+/** The text below a check's heading. */
 function section(name: string): string {
   return docs.split(/^## /m).find((part) => part.startsWith(`${name}\n`)) ?? '';
 }

@@ -57,7 +57,7 @@ const withEvents =
       events: (events) => [...events, ...added.map((event) => ({ at: 11_000, ...event }) as TimedEvent)],
     });
 
-/** A coordinator that answers nobody, with final reads that were not made. */
+/** A coordinator that answers no client, without final reads. */
 const deaf = () =>
   buildHistory({
     answer: () => REFUSED,

@@ -49,7 +49,7 @@ describe('workers-serve', () => {
     workers: counts.map(([reads, writes], i) => ({ node: `worker${i + 1}`, reads, writes })),
   });
 
-  test('passes when each has its part, and tells the range', () => {
+  test('passes when each has its part, and reports the range', () => {
     expect(run(workersServe, work([100, 25], [100, 25], [150, 20], [50, 30]))).toMatchObject({
       judgement: 'pass',
       observed: 'reads: 12.5 % to 37.5 % on each of 4 workers; writes: 20 % to 30 % on each of 4 workers',

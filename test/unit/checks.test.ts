@@ -392,7 +392,7 @@ describe('latency', () => {
     expect(run(latency, slow(150), { of: 'read', percentile: 'p99.99', max: '10ms' }).judgement).toBe('fail');
   });
 
-  test('p99.99 tells one slow answer in 9,999 from one in 10,001', () => {
+  test('p99.99 distinguishes one slow answer in 9,999 from one in 10,001', () => {
     const kinds = [{ ...(KINDS[0] as (typeof KINDS)[number]), ratePerSecond: 3_000 }];
     const one = (slowOnes: number) => {
       let seen = 0;
@@ -545,7 +545,7 @@ describe('no-unexpected-rows', () => {
       for (const key of keys) coordinator.add(key);
     };
 
-  test('passes when everything that is there was sent', () => {
+  test('passes when every row was sent', () => {
     expect(run(noUnexpectedRows, oneWorker())).toMatchObject({ judgement: 'pass', evidence: [] });
     const unknown = answering(({ key }) => (key === '1:7' ? { outcome: 'unknown' } : undefined), {
       finalKeys: adding('1:7'),
@@ -989,7 +989,7 @@ describe('no-leftovers', () => {
     });
   });
 
-  test('fails with the node and the slot that nobody reads', () => {
+  test('fails with the node and the slot without a reader', () => {
     const slot = { node: 'worker2', name: 'pgquake_worker2_worker1', keptBytes: 3 * 2 ** 20 };
     expect(run(noLeftovers, looked([], { idleSlots: [slot] }))).toMatchObject({
       judgement: 'fail',
@@ -1001,7 +1001,7 @@ describe('no-leftovers', () => {
     );
   });
 
-  test('is unknown when nobody looked, or could not', () => {
+  test('is unknown when pgquake did not or could not look', () => {
     expect(run(noLeftovers, control()).judgement).toBe('unknown');
     expect(run(noLeftovers, looked([], {}))).toMatchObject({
       judgement: 'unknown',

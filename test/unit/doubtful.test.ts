@@ -1,4 +1,4 @@
-/** A machine that is short of time for a part of a run: what failed then is excused, what failed without it stands. */
+/** A machine that is starved for part of a run: failures in that part are excused, others count. */
 
 import { describe, expect, test } from 'vitest';
 import { checks } from '../../src/catalog.ts';

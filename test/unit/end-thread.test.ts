@@ -18,7 +18,7 @@ test('a thread that has ended is cut off all the same, which is harmless', async
   expect(cutOff).toBe(1);
 });
 
-test('a thread that does not even end when it is cut off is left: whoever waits goes on', async () => {
+test('a thread that survives termination is abandoned: the caller continues', async () => {
   let left = false;
   const unref = () => {
     left = true;

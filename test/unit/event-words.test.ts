@@ -59,7 +59,7 @@ test('roles as they are seen: nodes that are alike together, and as many as they
   );
 });
 
-test('a leader key that is gone does not make its holder silent: who is cut off from the DCS goes on to serve', () => {
+test('an expired leader key does not make its holder silent: a node cut off from the DCS still serves', () => {
   const narrator = new EventNarrator({ topology, plannedActs: 1 });
   const step = {
     type: 'failover',

@@ -1,4 +1,4 @@
-/** What a server does not do for pgquake itself is told with the server and the statement. */
+/** Errors of pgquake's own sessions name the server and the statement. */
 
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

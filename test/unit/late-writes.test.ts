@@ -20,7 +20,7 @@ const DOUBT_AT = loadEndMs + 20;
 const ENDED_AT = loadEndMs + 90;
 
 interface Story {
-  /** Not in the reads that were made while something stood prepared, by `coordinator` or `worker1/A`. */
+  /** Missing in the reads made while transactions were prepared, by `coordinator` or `worker1/A`. */
   readonly hiddenFirst?: Readonly<Record<string, readonly string[]>>;
   /** Not in the final reads either. */
   readonly hiddenInTheEnd?: Readonly<Record<string, readonly string[]>>;
@@ -83,7 +83,7 @@ const LATE: Story = {
   ended: [{ node: 'worker1', gid: 'citus_0_9', keys: [OF_A] }],
 };
 
-describe('acknowledged, invisible for a while, there in the end', () => {
+describe('acknowledged, invisible for a while, visible at the end', () => {
   test('nothing is lost, and it says how long what was stale, by which transaction', () => {
     const finding = run(noLostWrites, tell(LATE));
     expect(finding.judgement).toBe('pass');
@@ -103,7 +103,7 @@ describe('acknowledged, invisible for a while, there in the end', () => {
     expect(finding.observed).toMatch(/^1 message stayed invisible after the load had stopped, up to 9\.\d+ s after/);
   });
 
-  test('placements agree in the end; how long they did not is told', () => {
+  test('placements agree at the end; the check says how long they differed', () => {
     const finding = run(replicasAgree, tell(LATE));
     expect(finding).toMatchObject({ judgement: 'pass' });
     expect(finding.observed).toContain('; they differed for 70 ms, until prepared transactions ended');
@@ -143,7 +143,7 @@ describe('what does not come', () => {
   const everywhere = { coordinator: [OF_A], 'worker1/A': [OF_A], 'worker2/A': [OF_A] };
   const standing = { node: 'worker1', gid: 'citus_0_9', ageMs: 80_000 };
 
-  test('is lost when nothing stands prepared any more', () => {
+  test('is lost when no transaction is prepared any more', () => {
     const story = { hiddenFirst: everywhere, hiddenInTheEnd: everywhere, ended: LATE.ended ?? [] };
     expect(run(noLostWrites, tell(story))).toMatchObject({
       judgement: 'fail',
@@ -152,7 +152,7 @@ describe('what does not come', () => {
     expect(ledgerFigures(tell(story)).late?.count).toBe(0);
   });
 
-  test('is not judged while a transaction stands that may hold it', () => {
+  test('is not judged while a prepared transaction may hold it', () => {
     const story = { hiddenFirst: everywhere, hiddenInTheEnd: everywhere, left: [standing] };
     expect(run(noLostWrites, tell(story))).toMatchObject({
       judgement: 'unknown',
@@ -161,7 +161,7 @@ describe('what does not come', () => {
     expect(run(noLeftovers, tell(story))).toMatchObject({ judgement: 'fail', observed: '1 prepared transaction left' });
   });
 
-  test('is lost all the same when what stands is on another node, or has written something else', () => {
+  test('is lost when the prepared transaction is on another node, or wrote another relation', () => {
     for (const other of [
       { ...standing, node: 'worker4' },
       { ...standing, relations: [] },
@@ -177,7 +177,7 @@ describe('what does not come', () => {
     expect(run(noLostWrites, tell(story)).judgement).toBe('fail');
   });
 
-  test('is not judged where nobody could look for prepared transactions', () => {
+  test('is not judged if pgquake could not look for prepared transactions', () => {
     const story: Story = {
       hiddenInTheEnd: everywhere,
       events: (events) =>
@@ -193,7 +193,7 @@ describe('what does not come', () => {
     });
   });
 
-  test('placements that differ where a transaction stands are not judged; elsewhere they fail', () => {
+  test('placements that differ on a node with a prepared transaction are not judged; elsewhere they fail', () => {
     const lacking = { 'worker1/A': [OF_A] };
     const story = { hiddenFirst: lacking, hiddenInTheEnd: lacking, left: [standing] };
     expect(run(replicasAgree, tell(story))).toMatchObject({

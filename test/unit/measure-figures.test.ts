@@ -120,7 +120,7 @@ describe('errors and seconds', () => {
     expect(write).toEqual({ second: 5, kind: 'write', ok: 0, failed: 50, p50Ms: null, p99Ms: null, maxMs: null });
   });
 
-  test('a second has the latency of its own operations only', () => {
+  test('a second has only the latency of its operations', () => {
     const slow = (second: number) => (intendedAt: number) => Math.floor(intendedAt / 1_000) === second;
     const history = buildHistory({
       answer: ({ kind, id, intendedAt }) =>
@@ -235,7 +235,7 @@ describe('the ledger', () => {
     expect(ledgerFigures(buildHistory({ events: gone }))).toMatchObject({ finalReads: false, lost: { count: 0 } });
   });
 
-  test('reads that left out, doubled or corrupted rows are told apart', () => {
+  test('reads that left out, doubled or corrupted rows are counted separately', () => {
     const scans = new Map<number, Partial<Operation>>([
       [3, { anomaly: { missing: ['1:1', '1:2'], missingCount: 2 } }],
       [5, { verified: 39 }],

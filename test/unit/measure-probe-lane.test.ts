@@ -83,7 +83,7 @@ describe('windows seen by probes', () => {
     }
   });
 
-  test('every outage is found, and its true length lies within the uncertainty that is told', () => {
+  test('every outage is found, and its true length lies within the reported uncertainty', () => {
     const outage = fc.record({
       fromMs: fc.double({ min: 500, max: 1_500, noNaN: true }),
       lengthMs: fc.double({ min: 150, max: 1_800, noNaN: true }),
@@ -108,7 +108,7 @@ describe('windows seen by probes', () => {
     );
   });
 
-  test('several outages are told apart', () => {
+  test('several outages stay separate', () => {
     const planted: Outage[] = [
       { fromMs: 1_000, toMs: 1_400, how: 'stalls' },
       { fromMs: 2_000, toMs: 2_300, how: 'refuses' },
@@ -119,7 +119,7 @@ describe('windows seen by probes', () => {
     for (const [i, outage] of planted.entries()) expectEnclosed(windows[i] as ServiceWindow, outage);
   });
 
-  test('an outage that does not end goes on to the last answer', () => {
+  test('an open outage lasts until the last answer', () => {
     const [window] = probe([{ fromMs: 4_000, toMs: 9_000, how: 'refuses' }]).windows();
     expect(window).toMatchObject({ type: 'outage', ok: 0 });
     expect(window?.toMs).toBeGreaterThan(4_980);
@@ -162,7 +162,7 @@ describe('windows seen by probes', () => {
     expect(others.map(({ type }) => type)).not.toContain('outage');
   });
 
-  test('a stand-still of the client itself is no outage', () => {
+  test('a stall of the client itself is not an outage', () => {
     const stalls = [{ fromMs: 1_000, toMs: 1_300 }];
     const waiting = (options: Partial<ProbeLaneOptions>) => {
       const lane = new ProbeLane({ ...OPTIONS, ...options });
@@ -212,7 +212,7 @@ describe('windows seen by probes', () => {
     const history = buildHistory({
       probe: ({ partition, intendedAt, id }) => {
         if (partition !== 1 || intendedAt < 4_000 || intendedAt > 6_000) return undefined;
-        // One probe waits, and stands for those that would have followed it.
+        // One probe waits, in place of those that would have followed it.
         return intendedAt < 4_020 ? { settledAt: 6_001 } : { sentAt: 6_002, settledAt: 6_003, id };
       },
     });

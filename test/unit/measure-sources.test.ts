@@ -1,4 +1,4 @@
-/** Probes and load side by side: the worse one tells, and where they agree the probes say when. */
+/** Probes and load side by side: the worse one counts; if they agree, the probes give the borders. */
 
 import { describe, expect, test } from 'vitest';
 import { outage } from '../../src/checks/outage.ts';
@@ -15,7 +15,7 @@ function seenByLoadAlone(answer: (operation: Operation) => Partial<Operation> | 
   return buildHistory({ probe: () => undefined, answer: (one) => (one.kind === kind ? answer(one) : undefined) });
 }
 
-/** A lock from `effectMs` for 4 s: who waits gives up after 1 s, and who still waits in the end is answered. */
+/** A lock from `effectMs` for 4 s: operations give up after 1 s; those that wait when it ends are answered. */
 function waiting({ intendedAt }: Operation): Partial<Operation> | undefined {
   if (intendedAt < effectMs || intendedAt >= healAskedMs) return undefined;
   return intendedAt + 1_000 < healAskedMs
@@ -44,7 +44,7 @@ describe('what the load alone sees', () => {
     expect(judged(history, { of: 'read', shard: 'B', max: '1s' }).judgement).toBe('fail');
   });
 
-  test('a lock that ends before anybody gives up is an outage too', () => {
+  test('a lock that ends before an operation gives up is an outage too', () => {
     const until = effectMs + 900;
     const history = seenByLoadAlone(({ intendedAt }) =>
       intendedAt >= effectMs && intendedAt < until ? { settledAt: until + 1 } : undefined,
@@ -107,7 +107,7 @@ describe('what the load alone sees', () => {
   });
 });
 
-describe('where nobody but the load watches', () => {
+describe('where only the load watches', () => {
   /** All who ask in the span wait for its end, and are answered then. */
   const held = (fromMs: number, untilMs: number, kind: string): History =>
     buildHistory({
@@ -159,7 +159,7 @@ describe('where nobody but the load watches', () => {
 });
 
 describe('what both see', () => {
-  test('the probes say when: to the millisecond, and nobody disagrees', () => {
+  test('the probes give the borders to the millisecond, without a disagreement', () => {
     const gone = (one: Operation) => (inFault(one) ? REFUSED : undefined);
     const history = buildHistory({ probe: gone, answer: gone });
     expect(outagesOf(history)).toMatchObject([{ seenBy: 'probes' }]);
@@ -175,7 +175,7 @@ describe('what both see', () => {
     expect(one?.toMs).toBeLessThan(healAskedMs + 50);
   });
 
-  test('where the load is out for much longer, it tells, from the first of both on', () => {
+  test('if the load is out for much longer, it counts, from the earlier start on', () => {
     const gone = (untilMs: number) => (one: Operation) =>
       one.intendedAt >= effectMs && one.intendedAt < untilMs ? REFUSED : undefined;
     const history = buildHistory({ probe: gone(effectMs + 500), answer: gone(healAskedMs) });

@@ -46,7 +46,7 @@ describe('two primaries', () => {
     expect(twoPrimaries(witnessedHistory({ does, final }))).toEqual([]);
   });
 
-  test('a frozen primary that goes on: from its first answer to its last, with the rows of each', () => {
+  test('a frozen primary that resumes: from its first answer to its last, with the rows of each', () => {
     const keeps = ({ node, settledAt }: { node: string; settledAt: number }) => node === 'pg2' || settledAt < 3_000;
     const [pair, ...others] = twoPrimaries(witnessedHistory({ does: WOKEN, final, keeps }));
     expect(others).toEqual([]);

@@ -71,7 +71,7 @@ describe('what an error proves', () => {
     });
   });
 
-  test('what is no error of the server or the socket is told as the client’s', () => {
+  test('an error of neither server nor socket counts as the client’s', () => {
     expect(classifyError('write', new Error('Connection terminated unexpectedly'), true)).toEqual({
       outcome: 'unknown',
       code: 'client',
@@ -85,7 +85,7 @@ describe('what an error proves', () => {
     expect(classifyError('write', coded('01000'), true).outcome).toBe('unknown');
   });
 
-  test('a code that nobody knows proves nothing', () => {
+  test('an unknown code proves nothing', () => {
     expect(meaningOf('ZZ999')).toBeUndefined();
     expect(meaningOf('ECONNRESET')).toBeUndefined();
     expect(classifyError('write', coded('ZZ999'), true).outcome).toBe('unknown');

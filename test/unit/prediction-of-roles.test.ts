@@ -1,4 +1,4 @@
-/** What the engine `streaming` promises for the loss of a primary, held against histories: kept, broken, and not to be told. */
+/** The promise of the engine `streaming` for the loss of a primary, judged on histories: kept, broken and unknown. */
 
 import { describe, expect, test } from 'vitest';
 import { prediction } from '../../src/checks/prediction.ts';
@@ -69,7 +69,7 @@ const outFor =
     intendedAt >= effectMs && intendedAt < effectMs + ms ? REFUSED : undefined;
 const primaryKilled = { acts: [{ targets: ['pg1'], effect: 'down' }], faultMs: FAULT_MS } as const;
 
-describe('a primary is killed, and somebody is there to replace it', () => {
+describe('a primary is killed, and a standby can replace it', () => {
   test('served again within what was promised', () => {
     expect(judged(struck({ spec: BY_HAND, ...primaryKilled, answer: outFor(3_900) }))).toMatchObject({
       judgement: 'pass',
@@ -130,7 +130,7 @@ test('the load goes through a proxy that sees the new primary later: probes by t
   expect(outByLoad('direct', outFor(3_900))).toBe('fail');
 });
 
-describe('a primary is lost, and nobody replaces it', () => {
+describe('a primary is lost, and no node replaces it', () => {
   test('one success is a difference', () => {
     const served = struck({ spec: NOBODY, ...primaryKilled });
     expect(judged(served)).toMatchObject({ judgement: 'fail', observed: '2 of 2 predictions were wrong' });

@@ -67,7 +67,7 @@ describe('roles', () => {
     expect(rolesDiffer(roles, with1({ state: 'no answer' }))).toBe(true);
   });
 
-  test('are told in words', () => {
+  test('are described in words', () => {
     const narrator = new EventNarrator({ topology, plannedActs: 1 });
     const seen: Roles = { ...roles, pg3: { role: 'unknown', state: 'ECONNREFUSED' } };
     expect(narrator.words({ at: 0, type: 'roles-seen', roles: seen })?.what).toBe(

@@ -1,4 +1,4 @@
-/** Routes side by side: windows, losses and the way to a new primary, told by each. */
+/** Routes side by side: windows, losses and the way to a new primary of each. */
 
 import { describe, expect, test } from 'vitest';
 import { failoverTime } from '../../src/checks/failover-time.ts';
@@ -84,7 +84,7 @@ describe('two routes that are probed', () => {
   const history = sideBySide({ gone: 3 });
   const routes = figuresOf(history).routes ?? [];
 
-  test('each has windows of its own', () => {
+  test('each has its own windows', () => {
     expect(routeLines(routes)[0]).toEqual([
       'routes',
       expect.stringMatching(/^writes out: direct 1\.2 s ± \d+ ms, proxy 2\.7 s ± \d+ ms; /),
@@ -92,14 +92,14 @@ describe('two routes that are probed', () => {
     expect(routeLines(routes)[1]?.[1]).toBe('reads out: direct none, proxy none');
   });
 
-  test('the load, which goes by one of them, is told by the probes of that one', () => {
+  test('the load, which uses one of them, is timed by the probes of that one', () => {
     expect(outage.check(history, { of: 'write', during: 'fault', max: 1_300 })).toMatchObject({
       judgement: 'pass',
       observed: expect.stringMatching(/^one outage of 1\.2 s/),
     });
   });
 
-  test('each has losses of its own: of the load, and of its probes', () => {
+  test('each has its own losses: of the load, and of its probes', () => {
     const writes = routes
       .filter(({ access }) => access === 'write')
       .map(({ route, lost }) => [route, lost?.load?.lost, lost?.probes?.lost]);
@@ -115,7 +115,7 @@ describe('two routes that are probed', () => {
     expect(proxy?.lost?.probes?.lost).toBe(0);
   });
 
-  test('what became of the rows of the probes is not known where nobody read them', () => {
+  test('losses of the probes are unknown if their rows were not read', () => {
     const unread = figuresOf(sideBySide({ read: false })).routes ?? [];
     expect(unread.map(({ lost }) => lost?.probes ?? null)).toEqual([null, null, null, null]);
   });
@@ -141,7 +141,7 @@ describe('two routes that are probed', () => {
   });
 });
 
-test('what goes by a route that is not probed is told by the load alone', () => {
+test('a route without probes is timed by the load alone', () => {
   const refused = ({ kind, intendedAt }: Operation) =>
     kind === 'probe-read' && intendedAt >= effectMs && intendedAt < effectMs + 1_000 ? REFUSED : undefined;
   const reading = (route: string) =>

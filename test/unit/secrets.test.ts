@@ -69,7 +69,7 @@ describe('passwords', () => {
     expect(JSON.stringify(classifyError('write', error, true))).not.toContain(SECRET);
   });
 
-  test('no report shows one, wherever it stood', () => {
+  test('no report shows one, wherever it was', () => {
     const all = TEXTS.join(' | ');
     const evil = (value: unknown): unknown => {
       if (typeof value === 'string') return value.includes(HOSTILE) ? all : value;

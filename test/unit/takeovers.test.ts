@@ -63,7 +63,7 @@ describe('a failover', () => {
     expect(takeoversOf(failover({ more }))).toMatchObject([{ noticedMs: effectMs + 700, electedMs: effectMs + 800 }]);
   });
 
-  test('without a witness is told by the looks at the roles, as far apart as they are', () => {
+  test('without a witness is timed by the looks at the roles, to their spacing', () => {
     const more = [
       seen(1_000, roles('pg1', 1)),
       seen(effectMs + 400, roles('pg1', 1)),
@@ -103,7 +103,7 @@ test('a fault that itself makes the new primary counts from when it was asked fo
 });
 
 test('a write that the old primary took after the promotion has not reached the new one', () => {
-  // Clients stay with the old primary for another 500 ms; what it took since the promotion is gone in the end.
+  // Clients stay with the old primary for another 500 ms; what it took since the promotion is lost.
   const lost: string[] = [];
   const history = witnessedHistory({
     does: failedOver(effectMs, PROMOTED_MS, loadEndMs),

@@ -1,4 +1,4 @@
-/** Waiting for what nobody announces: as long as something is missing, and no longer than it may. */
+/** Waiting by polling: as long as something is missing, and no longer than the limit. */
 
 import { describe, expect, test } from 'vitest';
 import { pause, until } from '../../src/model/until.ts';

@@ -1,4 +1,4 @@
-/** What settings promised for a loss, held against written histories: kept, broken, and not to be told. */
+/** What settings promised for a loss, judged on built histories: kept, broken and unknown. */
 
 import { describe, expect, test } from 'vitest';
 import { withinPromise } from '../../src/checks/within-promise.ts';
@@ -34,7 +34,7 @@ function promiseOf(spec: StreamingSpec, lost: Lost): Promised {
 interface Run {
   readonly promise: Promised | undefined;
   readonly lost?: Lost;
-  /** Writes fail from the strike on for so long. */
+  /** How long writes fail from the strike on. */
   readonly outMs?: number;
   readonly does?: readonly NodeDoes[];
   readonly keeps?: WitnessedSpec['keeps'];
@@ -84,7 +84,7 @@ describe('how long writes are out', () => {
     );
   });
 
-  test('by about as long as the limit: nobody can tell', () => {
+  test('for about the limit: unknown', () => {
     expect(judged({ promise: PROMISE, outMs: 4_000 })).toMatchObject({
       judgement: 'unknown',
       observed: expect.stringContaining('the limit lies within the uncertainty'),
@@ -129,7 +129,7 @@ describe('how long writes are out', () => {
     expect(judged({ promise: PROMISE, outMs: 350, history: { acts } }).judgement).toBe('pass');
   });
 
-  test('to the end of the run: it lasted at least so long', () => {
+  test('to the end of the run: it lasted at least that long', () => {
     const promise = { ...PROMISE, writesOut: [{ route: 'direct', minMs: 0, maxMs: 60_000, why: 'it may' }] };
     const out = { promise, outMs: 60_000, does: failedOver(effectMs, PROMOTED_MS, loadEndMs) };
     expect(judged(out)).toMatchObject({
@@ -138,7 +138,7 @@ describe('how long writes are out', () => {
     });
   });
 
-  test('by a route that nobody writes by', () => {
+  test('by a route without writes', () => {
     const promise = {
       ...PROMISE,
       writesOut: [...PROMISE.writesOut, { route: 'proxy', minMs: 0, maxMs: 1, why: 'it is quick' }],
@@ -165,7 +165,7 @@ describe('acknowledged writes that are gone', () => {
     keeps: ({ node, settledAt }) => node !== 'pg1' || settledAt < effectMs,
   };
 
-  test('before the strike: promised to nobody, or at risk', () => {
+  test('before the strike: at risk, or not', () => {
     expect(judged({ promise: promiseOf(BY_HAND, KILLED), ...before })).toMatchObject({
       judgement: 'pass',
       observed: expect.stringMatching(/acknowledged writes lost 10 writes up to 4\d\d ms before the strike/),
@@ -176,7 +176,7 @@ describe('acknowledged writes that are gone', () => {
     });
   });
 
-  test('by an old primary that goes on: within what is at risk, or more', () => {
+  test('by an old primary that continues: within what is at risk, or more', () => {
     const promise = promiseOf(BY_HAND, FROZEN);
     expect(judged({ promise, ...after })).toMatchObject({
       judgement: 'pass',
@@ -211,7 +211,7 @@ describe('acknowledged writes that are gone', () => {
     });
   });
 
-  test('under Patroni, older than ttl: only bytes bound them, and nobody counted those', () => {
+  test('under Patroni, older than ttl: only bytes bound them, which were not counted', () => {
     const settings = {
       ttlMs: 20_000,
       loopWaitMs: 1_000,
@@ -234,7 +234,7 @@ describe('acknowledged writes that are gone', () => {
     });
   });
 
-  test('nobody read what is there in the end', () => {
+  test('without a final read', () => {
     const events = (all: TimedEvent[]) => all.filter(({ type }) => type !== 'final-read' && type !== 'placement-read');
     expect(judged({ promise: PROMISE, final: null, history: { events } })).toMatchObject({
       judgement: 'unknown',
