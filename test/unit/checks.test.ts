@@ -160,7 +160,7 @@ describe('messages-readable', () => {
     expect(run(messagesReadable, history, { min: 38 }).judgement).toBe('pass');
   });
 
-  test('only what was sent and settled in full effect counts', () => {
+  test('only operations sent and settled in full effect count', () => {
     const history = answering((operation) =>
       inFullEffect(operation) ? { ...REFUSED, settledAt: loadEndMs } : undefined,
     );
@@ -247,7 +247,7 @@ describe('availability', () => {
     expect(finding.evidence.at(-1)).toMatch(/^\d+ × fail, ECONNREFUSED: connect ECONNREFUSED/);
   });
 
-  test('is unknown where nothing was intended', () => {
+  test('is unknown if nothing was intended', () => {
     const nothing = answering(({ kind }) => (kind === 'scan' ? unsent() : undefined));
     expect(run(availability, nothing, { of: 'scan', min: '1%' })).toMatchObject({
       judgement: 'unknown',
@@ -306,7 +306,7 @@ describe('outage', () => {
     expect(run(outage, refusedFor(80), { of: 'write', max: '0s' }).judgement).toBe('fail');
   });
 
-  test('is unknown where the limit lies within the uncertainty', () => {
+  test('is unknown if the limit lies within the uncertainty', () => {
     for (const max of ['490ms', '510ms']) {
       expect(run(outage, refusedFor(500), { of: 'write', max })).toMatchObject({
         judgement: 'unknown',
@@ -315,7 +315,7 @@ describe('outage', () => {
     }
   });
 
-  test('is unknown where the load stopped before it ended, unless it was too long by then', () => {
+  test('is unknown if the load stopped before it ended, unless it was too long by then', () => {
     const history = answering(({ kind, intendedAt }) =>
       kind === 'write' && intendedAt >= healAskedMs - 100 ? REFUSED : undefined,
     );
@@ -341,7 +341,7 @@ describe('outage', () => {
     expect(finding.evidence[0]).toContain('outage of write on shard B');
   });
 
-  test('is unknown where nothing was intended', () => {
+  test('is unknown if nothing was intended', () => {
     const nothing = answering(({ kind, partition }) => (kind === 'write' && partition === 1 ? unsent() : undefined));
     expect(run(outage, nothing, { of: 'write', max: '0s' }).judgement).toBe('pass');
     expect(run(outage, nothing, { of: 'write', shard: 'B', max: '0s' })).toMatchObject({
@@ -446,7 +446,7 @@ describe('recovery-time', () => {
     });
   });
 
-  test('fails where service never came back, if the run went on for longer than the limit', () => {
+  test('fails if service never recovered and the run lasted longer than the limit', () => {
     const history = answering(({ kind, intendedAt }) =>
       kind === 'write' && intendedAt >= effectMs ? REFUSED : undefined,
     );
@@ -511,7 +511,7 @@ describe('no-lost-writes', () => {
     expect(finding.evidence).toEqual(['1:7: on a placement, but not seen by clients']);
   });
 
-  test('is unknown without final reads, without acknowledged writes, and where the unread ones might have it', () => {
+  test('is unknown without final reads, without acknowledged writes, and if an unread placement may have it', () => {
     expect(run(noLostWrites, without('final-read', 'placement-read')).observed).toBe('no final read was made');
     const refused = answering(({ kind }) => (kind === 'write' ? REFUSED : undefined));
     expect(run(noLostWrites, refused)).toMatchObject({ judgement: 'unknown', observed: 'no write was acknowledged' });
@@ -553,7 +553,7 @@ describe('no-unexpected-rows', () => {
     expect(run(noUnexpectedRows, unknown).judgement).toBe('pass');
   });
 
-  test('fails on a row that was never sent, be it on one placement alone', () => {
+  test('fails on a row that was never sent, even on a single placement', () => {
     expect(run(noUnexpectedRows, buildHistory({ finalKeys: adding('1:100000', '0:41', '7:1') }))).toMatchObject({
       judgement: 'fail',
       observed: '3 rows never sent',
@@ -563,7 +563,7 @@ describe('no-unexpected-rows', () => {
     expect(run(noUnexpectedRows, onOne)).toMatchObject({ judgement: 'fail', observed: '1 row never sent' });
   });
 
-  test('what the client could not send was never sent', () => {
+  test('an unsent operation was never sent', () => {
     const history = answering(({ key }) => (key === '1:7' ? unsent() : undefined), { finalKeys: adding('1:7') });
     expect(run(noUnexpectedRows, history).observed).toBe('1 row never sent');
   });
@@ -646,7 +646,7 @@ describe('session-guarantees', () => {
     expect(run(sessionGuarantees, ofSessions({ missing: ['1:2'], missingCount: 1 })).judgement).toBe('pass');
   });
 
-  test('is unknown where no read names its session, or none was answered', () => {
+  test('is unknown if no read names its session, or none was answered', () => {
     expect(run(sessionGuarantees, control())).toMatchObject({
       judgement: 'unknown',
       observed: 'no read of a session was answered',
@@ -660,7 +660,7 @@ describe('session-guarantees', () => {
   });
 });
 
-test('what was found comes with SQL to look again, for each place', () => {
+test('findings come with SQL to look again, for each place', () => {
   const history = buildHistory({
     finalKeys: ({ coordinator, placements }) => {
       for (const keys of [coordinator, ...placements.values()]) for (const key of ['1:7', '0:3']) keys.delete(key);
@@ -691,7 +691,7 @@ describe('replicas-agree', () => {
     });
   });
 
-  test('fails with the keys that differ, and who has them', () => {
+  test('fails with the keys that differ, and the nodes that have them', () => {
     const finding = run(
       replicasAgree,
       placement('worker3/B', (keys) => keys.delete('0:6')),
@@ -757,7 +757,7 @@ describe('prediction', () => {
     });
   });
 
-  test('fails where a shard is not', () => {
+  test('fails if a shard is not', () => {
     // In this run no write succeeds, though B and C were predicted to be writable.
     expect(run(prediction, oneWorker())).toMatchObject({
       judgement: 'fail',
@@ -766,7 +766,7 @@ describe('prediction', () => {
     });
   });
 
-  test('what was predicted to stall has no success before its deadline; an answer is a difference', () => {
+  test('a predicted stall has no success before its deadline; an answer contradicts it', () => {
     const frozen = (isStalled: (operation: Operation) => boolean) =>
       answering((operation) => (isStalled(operation) && inFullEffect(operation) ? REFUSED : undefined), {
         acts: [{ targets: ['worker1'], effect: 'frozen' }],
@@ -803,7 +803,7 @@ describe('prediction', () => {
     });
   });
 
-  test('what happens in the first second of full effect is no part of it', () => {
+  test('the first second of full effect does not count', () => {
     const afterwards = (ms: number) =>
       answering(
         (operation) => (operation.intendedAt >= effectMs + ms && inFullEffect(operation) ? REFUSED : undefined),
@@ -820,7 +820,7 @@ describe('prediction', () => {
     expect(run(prediction, afterwards(1_200)).judgement).toBe('fail');
   });
 
-  test('is unknown where nothing was predicted, or nothing tried', () => {
+  test('is unknown if nothing was predicted, or nothing tried', () => {
     expect(run(prediction, buildHistory()).observed).toBe('nothing was predicted');
     expect(run(prediction, without('fault-in-effect')).judgement).toBe('unknown');
     const { events, run: info } = threeWorkers();
@@ -876,7 +876,7 @@ describe('fault-took-effect', () => {
       });
     });
 
-    test('is unknown where nothing met it on one of its targets: there it harmed nothing', () => {
+    test('is unknown if nothing met it on one of its targets: there it harmed nothing', () => {
       const counts = { worker1: 7, worker2: 0 };
       expect(run(faultTookEffect, meeting({ type: 'fault-met', act: 0, counts, of: 'packets' }))).toMatchObject({
         judgement: 'unknown',
@@ -888,7 +888,7 @@ describe('fault-took-effect', () => {
       });
     });
 
-    test('is unknown where that could not be seen', () => {
+    test('is unknown if that could not be seen', () => {
       expect(
         run(faultTookEffect, meeting({ type: 'fault-met-failed', act: 0, error: 'no answer in time' })),
       ).toMatchObject({
@@ -927,7 +927,7 @@ describe('healed', () => {
     expect(run(healed, without('heal-asked', 'healed')).judgement).toBe('unknown');
   });
 
-  test('a cluster that is not whole afterwards is not healed, and what to do is said', () => {
+  test('a cluster that has not recovered is not healed, and the evidence says what to do', () => {
     const verified = (left: string[]) =>
       buildHistory({ events: (events) => [...events, { at: 90_000, type: 'healing-verified', left, advice: 'look' }] });
     expect(run(healed, verified([])).judgement).toBe('pass');
@@ -1036,7 +1036,7 @@ describe('load-kept-its-schedule', () => {
     expect(run(loadKeptItsSchedule, kept(change))).toMatchObject({ judgement: 'unknown', observed });
   });
 
-  test('passes after a pause of less than a second, and yet excuses what failed', () => {
+  test('passes after a pause of less than a second, but excuses failures in it', () => {
     const paused = (ms: number) => kept({ eventLoopDelayMaxMs: ms, stalls: [{ fromMs: 3_000, toMs: 3_000 + ms }] });
     expect(run(loadKeptItsSchedule, paused(250))).not.toHaveProperty('excuses');
     expect(run(loadKeptItsSchedule, paused(251))).toMatchObject({

@@ -69,7 +69,7 @@ describe('a machine that is starved for 2 s of 9', () => {
   });
 });
 
-test('what waited in doubtful time is as much earlier; what failed in it is left out, what failed before is not', () => {
+test('an operation that waited in doubtful time ends earlier by that time; one that failed in it is left out, one that failed before is not', () => {
   const base = { kind: 'read', intendedAt: 1_000, sentAt: 1_000 } as const;
   const operations: Operation[] = [
     { ...base, id: 1, settledAt: 2_500, outcome: 'ok' },

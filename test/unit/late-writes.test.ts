@@ -84,7 +84,7 @@ const LATE: Story = {
 };
 
 describe('acknowledged, invisible for a while, visible at the end', () => {
-  test('nothing is lost, and it says how long what was stale, by which transaction', () => {
+  test('nothing is lost, and the check says which writes were invisible, for how long, by which transaction', () => {
     const finding = run(noLostWrites, tell(LATE));
     expect(finding.judgement).toBe('pass');
     expect(finding.observed).toMatch(
@@ -110,7 +110,7 @@ describe('acknowledged, invisible for a while, visible at the end', () => {
     expect(finding.evidence).toContain('shard A differed in 1 message while transactions were prepared');
   });
 
-  test('what the engine ended by itself is not left; what it ended when asked to would have been', () => {
+  test('transactions that the engine ended by itself are not left; those that it ended on request count as left', () => {
     expect(run(noLeftovers, tell(LATE))).toMatchObject({
       judgement: 'pass',
       observed: 'none on any node; 1 transaction stayed prepared for up to 9.39 s, then ended by themselves',
@@ -121,7 +121,7 @@ describe('acknowledged, invisible for a while, visible at the end', () => {
     });
   });
 
-  test('the ledger has them apart from what is lost', () => {
+  test('the ledger lists them apart from lost writes', () => {
     const { lost, late } = ledgerFigures(tell(LATE));
     expect(lost.count).toBe(0);
     expect(late).toMatchObject({
@@ -139,7 +139,7 @@ describe('acknowledged, invisible for a while, visible at the end', () => {
   });
 });
 
-describe('what does not come', () => {
+describe('an acknowledged write that never becomes visible', () => {
   const everywhere = { coordinator: [OF_A], 'worker1/A': [OF_A], 'worker2/A': [OF_A] };
   const standing = { node: 'worker1', gid: 'citus_0_9', ageMs: 80_000 };
 

@@ -25,7 +25,7 @@ import {
   type TracedRead,
 } from '../support/simulated-chat.ts';
 
-test('what was planted is found, all of it and nothing else', async () => {
+test('every planted flaw is found, and nothing else', async () => {
   const seen = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(harmfulSteps, async (steps) => {

@@ -25,7 +25,7 @@ const judged = (seqs: readonly number[], max: unknown) =>
   lostWrites.check(losing(seqs), lostWrites.params.parse({ max }), { asked: true });
 
 describe('lost-writes', () => {
-  test('names the node that had acknowledged them, and what no node was seen to have', () => {
+  test('names the node that had acknowledged them, and counts those of an unknown node', () => {
     const { judgement, observed } = judged([10, 11, 12], 0);
     expect(judgement).toBe('fail');
     expect(observed).toMatch(/2 acknowledged by pg1 from .* to .*, 1 acknowledged by a node that was not read from/);
@@ -37,7 +37,7 @@ describe('lost-writes', () => {
     expect(judged([10, 61], '1s').judgement).toBe('fail');
   });
 
-  test('agrees with no-lost-writes where nothing may be lost, and with a simple count elsewhere', () => {
+  test('agrees with no-lost-writes if nothing may be lost, and with a simple count otherwise', () => {
     const seqs = fc.uniqueArray(fc.integer({ min: 1, max: 400 }), { maxLength: 6 });
     fc.assert(
       fc.property(seqs, fc.integer({ min: 0, max: 6 }), (lost, max) => {

@@ -16,7 +16,7 @@ describe('availability', () => {
   const find = (history: ReturnType<typeof buildHistory>, kind: string, span: string) =>
     figuresOf(history).availability.find((entry) => entry.kind === kind && entry.span === span)?.figures;
 
-  test('is ok / intended by the intended start; what was not sent is in no share', () => {
+  test('is ok / intended by the intended start, without unsent operations', () => {
     const history = buildHistory({
       answer: ({ kind, intendedAt, id }) => {
         if (kind !== 'read' || intendedAt < times.askedMs || intendedAt >= times.healAskedMs) return undefined;
@@ -42,7 +42,7 @@ describe('availability', () => {
     expect(find(history, 'read', 'fault')).toMatchObject({ share: 1 });
   });
 
-  test('is null where nothing was intended', () => {
+  test('is null if nothing was intended', () => {
     const answer = ({ kind }: Operation) => (kind === 'scan' ? { outcome: 'unsent' as const } : undefined);
     expect(find(buildHistory({ answer }), 'scan', 'fault')).toMatchObject({ intended: 0, unsent: 40, share: null });
   });
@@ -86,7 +86,7 @@ describe('latency', () => {
     expect(write?.figures.count).toBeLessThan(105);
   });
 
-  test('is left out where nothing succeeded', () => {
+  test('is left out if nothing succeeded', () => {
     const history = buildHistory({ answer: ({ kind }) => (kind === 'scan' ? REFUSED : undefined) });
     expect(figuresOf(history).latency.some(({ kind }) => kind === 'scan')).toBe(false);
   });

@@ -231,7 +231,7 @@ describe('windows seen by probes', () => {
     ]);
   });
 
-  test('what the load alone saw counts, of reads and writes as of scans', () => {
+  test('windows that only the load saw count, for reads and writes as for scans', () => {
     const history = buildHistory({
       probe: () => undefined,
       answer: ({ intendedAt }) => (intendedAt > 4_000 && intendedAt < 5_000 ? REFUSED : undefined),

@@ -85,7 +85,7 @@ describe('recovery', () => {
     expect(recoveryOf('read', { partitions: 40, partitionKeys: 40, answer })).toBeGreaterThan(2_400);
   });
 
-  test('what healing disturbs is no part of the recovery from the fault', () => {
+  test('a disturbance by healing is not part of the recovery from the fault', () => {
     const healing = healAskedMs - effectMs;
     const recovery = recoveryOf('write', refusedWrites([0, 300], [healing + 50, healing + 400]));
     expect(recovery).toBeGreaterThanOrEqual(300);
@@ -103,7 +103,7 @@ describe('recovery', () => {
     expect(recoveryOf('read', slow(45))).toBe(0);
   });
 
-  test('is null where service is not back within the run', () => {
+  test('is null if service does not recover within the run', () => {
     expect(recoveryOf('write', refusedWrites([0, 60_000]))).toBeNull();
     expect(recoveryOf('write', refusedWrites([0, 6_500]))).toBeNull();
   });

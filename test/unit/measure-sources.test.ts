@@ -29,7 +29,7 @@ const outagesOf = (history: History, kind = 'read', partition?: string) =>
 const judged = (history: History, written: object) =>
   outage.check(history, outage.params.parse(written), { asked: true });
 
-describe('what the load alone sees', () => {
+describe('windows that only the load sees', () => {
   test('a lock on the table of the load is an outage for as long as the lock', () => {
     const history = seenByLoadAlone(waiting);
     const [one, ...others] = outagesOf(history);
@@ -61,7 +61,7 @@ describe('what the load alone sees', () => {
     expect(brownout).toMatchObject({ type: 'brownout', seenBy: 'load', failed: 0 });
   });
 
-  test('where one operation in four succeeds there is a brownout, never "no outage, no brownout"', () => {
+  test('if one operation in four succeeds, it is a brownout, never "no outage, no brownout"', () => {
     const history = seenByLoadAlone((operation) =>
       inFault(operation) && operation.id % 4 !== 0 ? REFUSED : undefined,
     );
@@ -158,7 +158,7 @@ describe('where only the load watches', () => {
   });
 });
 
-describe('what both see', () => {
+describe('windows that both see', () => {
   test('the probes give the borders to the millisecond, without a disagreement', () => {
     const gone = (one: Operation) => (inFault(one) ? REFUSED : undefined);
     const history = buildHistory({ probe: gone, answer: gone });
@@ -186,7 +186,7 @@ describe('what both see', () => {
   });
 });
 
-describe('what the probes alone see', () => {
+describe('windows that only the probes see', () => {
   test('counts, and the report says that the load saw nothing of it', () => {
     const history = buildHistory({ probe: (one) => (inFault(one) ? REFUSED : undefined) });
     expect(outagesOf(history)).toMatchObject([{ seenBy: 'probes' }]);

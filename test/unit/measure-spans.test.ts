@@ -66,7 +66,7 @@ describe('full effect', () => {
     ]);
   });
 
-  test('where acts do not overlap, each time with the most nodes struck counts; figures show the longest', () => {
+  test('if acts do not overlap, each time with the most nodes struck counts; figures show the longest', () => {
     const acts = [
       { targets: ['worker1'], forMs: 500 },
       { targets: ['worker2'], atMs: 1_000, forMs: 900 },

@@ -13,7 +13,7 @@ import { failedOver, MEMBERS, type NodeDoes, WOKEN, witnessedHistory } from '../
 const final = { node: 'pg2', timeline: 2 };
 
 describe('spans of acknowledged writes', () => {
-  test('end where a node falls silent, and begin again on the same timeline', () => {
+  test('end when a node falls silent, and start again on the same timeline', () => {
     const spans = writeSpans(witnessedHistory({ does: WOKEN })).filter(({ node }) => node === 'pg1');
     expect(spans.map(({ timeline, fromMs, toMs }) => ({ timeline, fromMs, toMs }))).toEqual([
       { timeline: 1, fromMs: 1_002, toMs: 2_902 },
@@ -26,7 +26,7 @@ describe('spans of acknowledged writes', () => {
     expect(second).toMatchObject({ earliestMs: 4_100, fromMs: 6_000, surelyToMs: 7_950 });
   });
 
-  test('end where the timeline changes without a pause', () => {
+  test('end when the timeline changes without a pause', () => {
     const does: readonly NodeDoes[] = [
       { node: 'pg1', fromMs: 1_000, toMs: 3_000, does: 'acknowledges' },
       { node: 'pg1', fromMs: 3_000, toMs: 4_000, does: 'acknowledges', timeline: 3 },
@@ -36,7 +36,7 @@ describe('spans of acknowledged writes', () => {
 });
 
 describe('two primaries', () => {
-  test('none where the old one never acknowledges again', () => {
+  test('none if the old one never acknowledges again', () => {
     const history = witnessedHistory({ does: failedOver(3_000, 4_000, 9_000), final });
     expect(twoPrimaries(history)).toEqual([]);
   });
@@ -72,7 +72,7 @@ describe('two primaries', () => {
     expect(twoPrimaries(witnessedHistory({ does, final }))).toMatchObject([{ atLeastMs: 0, atMostMs: 200 }]);
   });
 
-  test('what is lost is not known where the final primary was not read', () => {
+  test('losses are unknown if the final primary was not read', () => {
     const [pair] = twoPrimaries(witnessedHistory({ does: WOKEN }));
     expect(pair?.sides.map(({ lost }) => lost)).toEqual([null, null]);
   });
@@ -90,7 +90,7 @@ describe('two primaries', () => {
     expect(roleFigures(buildHistory())).toBeUndefined();
   });
 
-  test('what each node acknowledged, and for how long what is gone', () => {
+  test('the rows that each node acknowledged, and over how long the lost ones', () => {
     const keeps = ({ node, settledAt }: { node: string; settledAt: number }) => node === 'pg2' || settledAt < 3_000;
     expect(roleFigures(witnessedHistory({ does: WOKEN, final, keeps }))?.witness).toEqual([
       { node: 'pg1', acknowledged: 79, lost: 40, lostForMs: 1_952 },
@@ -126,7 +126,7 @@ function surelyTwoMs(history: History): number {
   return total;
 }
 
-test('the time with two primaries is what a count by the millisecond says', { timeout: 30_000 }, () => {
+test('the time with two primaries equals a count by the millisecond', { timeout: 30_000 }, () => {
   const stretch = fc.record({
     node: fc.constantFrom(...MEMBERS),
     fromMs: fc.integer({ min: 1_000, max: 8_000 }),

@@ -36,7 +36,7 @@ const brief = (windows: readonly ServiceWindow[]) =>
   windows.map(({ type, fromMs, toMs, ok, failed }) => `${type} ${fromMs}-${toMs} ok ${ok} failed ${failed}`);
 
 describe('windows of one row of operations', () => {
-  test('what never ends is marked as open, and nothing else is', () => {
+  test('only a window that never ends is marked as open', () => {
     expect(windowsOf(row('ff...fff')).map(({ open }) => open)).toEqual([undefined, undefined, true]);
     expect(windowsOf(row('.ff.'))[0]).not.toHaveProperty('open');
   });
@@ -173,7 +173,7 @@ describe('windows of a run', () => {
     expect(partition?.uncertaintyMs).toBeCloseTo(40, 6);
   });
 
-  test('where two of four shards are gone, failures in a row are one brownout of the kind', () => {
+  test('if two of four shards are down, failures in a row are one brownout of the kind', () => {
     const windows = windowsOfRun(threeWorkers(), () => LATE_MS).windows;
     const ofReads = windows.filter(({ kind }) => kind === 'read').map(({ type, partition }) => [type, partition]);
     expect(ofReads).toEqual([
@@ -194,7 +194,7 @@ describe('windows of a run', () => {
     expect(whole.map(({ type, failed }) => [type, failed])).toEqual([['outage', 75]]);
   });
 
-  test('where all shards are gone, it is an outage of the kind', () => {
+  test('if all shards are down, it is an outage of the kind', () => {
     const windows = windowsOfRun(oneWorker(), () => LATE_MS).windows;
     expect(windows.map(({ type, kind, partition }) => [type, kind, partition])).toEqual([
       ['outage', 'write', undefined],
@@ -210,7 +210,7 @@ describe('windows of a run', () => {
     expect(windows.map(({ type }) => type)).toEqual(['outage']);
   });
 
-  test('what the client could not send is no failure', () => {
+  test('an unsent operation is not a failure', () => {
     const history = buildHistory({
       answer: (operation) => (operation.id % 3 === 0 ? { outcome: 'unsent' } : undefined),
     });

@@ -254,7 +254,7 @@ test('a message that was there before the run is at no risk, whatever is promise
   });
 });
 
-describe('where there is nothing to judge', () => {
+describe('without anything to judge', () => {
   test('nothing was promised', () => {
     expect(judged({ promise: undefined })).toMatchObject({
       judgement: 'unknown',
