@@ -238,7 +238,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     );
     expect(code).toBe(4);
     expect(stderr).toContain('the database already has a schema pgquake, which pgquake did not create');
-    expect((await pgquake('attach', 'check', 'inventory.yaml')).stdout).toContain('has a schema pgquake already');
+    expect((await pgquake('attach', 'check', 'inventory.yaml')).stdout).toContain('already has a schema pgquake');
     expect(await pair.dump()).toContain('CREATE TABLE pgquake.mine');
     await session.execute('DROP SCHEMA pgquake CASCADE');
   });
