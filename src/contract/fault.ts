@@ -169,6 +169,8 @@ function strikesAndIsUndone(bench: FaultBench, { fault, oracle, on }: FaultCase,
     test('the oracle sees it, and its undo heals', async () => {
       const { events, seen, met } = struck;
       const atEnd = fault.met ? ['fault-met'] : [];
+      const refused = events.flatMap((event) => (event.type === 'fault-failed' ? [event.error] : []));
+      expect(refused).toEqual([]);
       expect(events.map(({ type }) => type)).toEqual([
         'fault-asked',
         'fault-in-effect',

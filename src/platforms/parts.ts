@@ -2,6 +2,7 @@
 
 import type { NodeParts, PartProcess } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
+import { formatCount } from '../model/units.ts';
 import { until } from '../model/until.ts';
 
 type Part = Parameters<NodeParts['kill']>[0];
@@ -29,24 +30,40 @@ export interface SeenProcess extends PartProcess {
 
 const SERVER = 'postgres';
 const STARTED_LIMIT_MS = 20_000;
+const STOPPED_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
 
 export function partsOf<P extends SeenProcess>(options: PartsOptions<P>): NodeParts {
   const { name, agent, agentRefusal, look, signal, wakeAgent } = options;
   const seen = async (part: Part) => processesOf(part, await look(), agent);
-  const strike = async (word: 'KILL' | 'STOP', part: Part) => {
+  const running = async (part: Part) => {
     const found = await seen(part);
-    if (found.length === 0) {
-      throw new EnvironmentError(`${name}: its ${part} is not running`, { code: 'no-such-part' });
-    }
-    // The parent first: once stopped, it makes no more children.
-    await signal(word, found);
-    return found;
+    if (found.length > 0) return found;
+    throw new EnvironmentError(`${name}: its ${part} is not running`, { code: 'no-such-part' });
   };
   return {
     seen,
-    kill: (part) => strike('KILL', part),
-    freeze: (part) => strike('STOP', part),
+    async kill(part) {
+      const found = await running(part);
+      await signal('KILL', found);
+      return found;
+    },
+    async freeze(part) {
+      let found = await running(part);
+      const left = await until({ limitMs: STOPPED_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
+        const moving = found.filter(({ state }) => state !== 'T');
+        if (moving.length === 0) return undefined;
+        // The postmaster is stopped first and forks no more; it may have forked a backend since the look.
+        await signal('STOP', moving);
+        found = await seen(part);
+        return moving.length;
+      });
+      if (left === undefined) return found;
+      throw new EnvironmentError(
+        `${name}: ${left} of ${formatCount(found.length, 'process', 'processes')} of its ${part} still run after SIGSTOP`,
+        { code: 'signal-without-effect' },
+      );
+    },
     async thaw(part) {
       const found = (await seen(part)).filter(({ state }) => state === 'T');
       if (found.length === 0) return;
