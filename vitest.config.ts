@@ -68,18 +68,19 @@ const WAITING = [
   'test/integration/late-targets.test.ts',
   'test/integration/attached-bare.test.ts',
 ];
-/** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
+/** Files in which no load has to be borne, those without clusters first: with the processor time that others leave in `.ci/run`. */
 const BACKGROUND = [
   'test/e2e/html-report.test.ts',
+  'test/e2e/index-page.test.ts',
+  'test/integration/package.test.ts',
+  'test/e2e/stored-run.test.ts',
+  'test/e2e/bad-input.test.ts',
   'test/integration/relay-churn.test.ts',
   'test/integration/local-platform.test.ts',
   'test/integration/native-engine.test.ts',
-  'test/e2e/index-page.test.ts',
   'test/integration/streaming-engine.test.ts',
   'test/integration/recovery.test.ts',
-  'test/e2e/bad-input.test.ts',
   'test/integration/witness.test.ts',
-  'test/e2e/stored-run.test.ts',
   'test/contract/engines.test.ts',
   'test/contract/workloads.test.ts',
   'test/integration/citus-engine.test.ts',
@@ -87,7 +88,6 @@ const BACKGROUND = [
   'test/integration/healing-verified.test.ts',
   'test/integration/local-reclaim.test.ts',
   'test/integration/owner.test.ts',
-  'test/integration/package.test.ts',
   'test/integration/route-follows.test.ts',
 ];
 const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, SMOKE, ...SLEEPING, ...WAITING, ...BACKGROUND];
