@@ -2,37 +2,59 @@
 
 import type { Report } from '../model/report.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
-import type { Question } from '../model/verdict.ts';
+import { type Question, subjectOf } from '../model/verdict.ts';
 import type { HeadlineFigure } from './document.ts';
 import { lengthOf, number } from './report-words.ts';
 
 export function headline(report: Report): HeadlineFigure[] {
   const limits = (question: Question) => report.results.filter((one) => !one.always && one.answers === question);
+  const availability = limits('availability');
+  const outage = limits('outage');
   return [
-    { ...availabilityFigure(report), limits: limits('availability'), evidence: 'Service' },
-    { title: 'longest outage (RTO)', value: outageWords(report), limits: limits('outage'), evidence: 'Service' },
+    { ...availabilityFigure(report, kindsOf(availability)), limits: availability, evidence: 'Service' },
+    {
+      title: 'longest outage (RTO)',
+      value: outageWords(report, kindsOf(outage)),
+      limits: outage,
+      evidence: 'Service',
+    },
     { title: 'lost writes (RPO)', value: lossWords(report), limits: limits('loss'), evidence: 'Data' },
     { title: 'time to heal', value: healingWords(report), limits: limits('healing'), evidence: 'Events' },
   ];
 }
 
-/** The availability of the kind of operation with the lowest one. */
-function availabilityFigure({ figures: { availability } }: Report): Pick<HeadlineFigure, 'title' | 'value'> {
+/** The kinds of operation that the limits name: the report shows the figure of each beside its limit. */
+function kindsOf(limits: Report['results']): ReadonlySet<string> {
+  return new Set(limits.flatMap(({ params }) => subjectOf(params).of ?? []));
+}
+
+/** The availability of the kind of operation with the lowest one, and of each kind with a limit. */
+function availabilityFigure(
+  { figures: { availability } }: Report,
+  limited: ReadonlySet<string>,
+): Pick<HeadlineFigure, 'title' | 'value'> {
   const ofFault = availability.filter(({ span }) => span === 'fault');
   const told = ofFault.length > 0 ? ofFault : availability;
   const known = told.flatMap(({ kind, figures: { share } }) => (share === null ? [] : [{ kind, share }]));
-  const [worst] = known.toSorted((a, b) => a.share - b.share);
+  const shown = known.toSorted((a, b) => a.share - b.share).filter(({ kind }, i) => i === 0 || limited.has(kind));
   return {
     title: ofFault.length > 0 ? 'availability during the fault' : 'availability',
-    value: worst ? `${formatShare(worst.share)}, ${worst.kind}` : 'not known: no load was run',
+    value: shown.map(({ kind, share }) => `${formatShare(share)}, ${kind}`).join('; ') || 'not known: no load was run',
   };
 }
 
-/** The longest outage of any kind of operation, on any partition. */
-function outageWords({ figures: { availability, windows } }: Report): string {
+/** The longest outage of any kind of operation, on any partition, and that of each kind with a limit. */
+function outageWords({ figures: { availability, windows } }: Report, limited: ReadonlySet<string>): string {
   if (availability.length === 0) return 'not known: no load was run';
-  const [longest] = windows.filter(({ type }) => type === 'outage').toSorted((a, b) => b.durationMs - a.durationMs);
-  return longest ? `${lengthOf(longest)}, ${longest.kind}` : 'none';
+  const outages = windows.filter(({ type }) => type === 'outage').toSorted((a, b) => b.durationMs - a.durationMs);
+  const [longest] = outages;
+  if (!longest) return 'none';
+  const others = [...limited].filter((kind) => kind !== longest.kind);
+  const ofOthers = others.map((kind) => {
+    const own = outages.find((outage) => outage.kind === kind);
+    return `${own ? lengthOf(own) : 'none'}, ${kind}`;
+  });
+  return [`${lengthOf(longest)}, ${longest.kind}`, ...ofOthers].join('; ');
 }
 
 function lossWords({ ledger }: Report): string {

@@ -43,6 +43,25 @@ describe('what operators ask', () => {
     });
   });
 
+  test('a limit has the figure of its own kind beside it, also where another kind fared worse', () => {
+    const asked = parseScenario(
+      `summary: A primary freezes and goes on.
+cluster: { members: 3 }
+faults: [{ fault: node-pause, target: pg1, for: 3s }]
+hypothesis:
+  - { check: availability, of: read, min: 50% }
+  - { check: outage, of: read, max: 1s }
+`,
+      'primary-frozen.yaml',
+      vocabulary,
+    );
+    const verdict = judge(history, asked.hypothesis, shipped.checks);
+    expect(valuesOf(buildReport(history, makePlan(asked, { seed: 1 }), verdict))).toMatchObject({
+      'availability during the fault': '60 %, write; X',
+      'longest outage (RTO)': '1.2 s ± 20 ms, write; X',
+    });
+  });
+
   test('where no write was acknowledged, none lost is no finding', () => {
     const { ledger } = report;
     if (!ledger) throw new Error('the run has a ledger');
