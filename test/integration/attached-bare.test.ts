@@ -91,7 +91,7 @@ describe('a server that somebody else runs', () => {
       `citus lists  127.0.0.1:${port}, coordinator, 0 placements; worker-1:5432, worker, 3 placements; worker-2:5432, worker, not active, 4 placements\n`,
     );
     expect(text.stdout).toContain('citus has 3 placements on worker-1:5432, which the inventory does not have');
-    expect(text.stdout).not.toContain(`on 127.0.0.1:${port}, which no node`);
+    expect(text.stdout).not.toContain(`on 127.0.0.1:${port}, which the inventory`);
     expect(JSON.parse(json.stdout).listed.nodes).toContainEqual({
       host: 'worker-2',
       port: 5432,
