@@ -57,8 +57,8 @@ hypothesis:
     );
     const verdict = judge(history, asked.hypothesis, shipped.checks);
     expect(valuesOf(buildReport(history, makePlan(asked, { seed: 1 }), verdict))).toMatchObject({
-      'availability during the fault': '60 %, write; X',
-      'longest outage (RTO)': '1.2 s ± 20 ms, write; X',
+      'availability during the fault': '60 %, write; 100 %, read',
+      'longest outage (RTO)': '1.2 s ± 20 ms, write; none, read',
     });
   });
 
