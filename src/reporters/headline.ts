@@ -6,12 +6,14 @@ import { type Question, subjectOf } from '../model/verdict.ts';
 import type { HeadlineFigure } from './document.ts';
 import { lengthOf, number } from './report-words.ts';
 
+type AvailabilityRow = Report['figures']['availability'][number];
+
 export function headline(report: Report): HeadlineFigure[] {
   const limits = (question: Question) => report.results.filter((one) => !one.always && one.answers === question);
   const availability = limits('availability');
   const outage = limits('outage');
   return [
-    { ...availabilityFigure(report, kindsOf(availability)), limits: availability, evidence: 'Service' },
+    { ...availabilityFigure(report, availability), limits: availability, evidence: 'Service' },
     {
       title: 'longest outage (RTO)',
       value: outageWords(report, kindsOf(outage)),
@@ -28,19 +30,29 @@ function kindsOf(limits: Report['results']): ReadonlySet<string> {
   return new Set(limits.flatMap(({ params }) => subjectOf(params).of ?? []));
 }
 
-/** The availability of the kind of operation with the lowest one, and of each kind with a limit. */
+/** The availability of the kind of operation with the lowest one, and what each limit is about. */
 function availabilityFigure(
   { figures: { availability } }: Report,
-  limited: ReadonlySet<string>,
+  limits: Report['results'],
 ): Pick<HeadlineFigure, 'title' | 'value'> {
-  const ofFault = availability.filter(({ span }) => span === 'fault');
-  const told = ofFault.length > 0 ? ofFault : availability;
-  const known = told.flatMap(({ kind, figures: { share } }) => (share === null ? [] : [{ kind, share }]));
-  const shown = known.toSorted((a, b) => a.share - b.share).filter(({ kind }, i) => i === 0 || limited.has(kind));
+  const main = availability.some(({ span }) => span === 'fault') ? 'fault' : undefined;
+  const known = availability.filter(({ figures: { share } }) => share !== null);
+  const [worst] = known.filter(({ span }) => main === undefined || span === main).toSorted(byShare);
+  const limited = known.filter(({ kind, span }) =>
+    limits.some(({ params }) => subjectOf(params).of === kind && (params.during ?? main ?? span) === span),
+  );
+  const words = [...new Set(worst ? [worst, ...limited.toSorted(byShare)] : [])].map(
+    ({ kind, span, figures: { share } }) =>
+      `${formatShare(share)}, ${kind}${main === undefined || span === main ? '' : ` in the ${span} span`}`,
+  );
   return {
-    title: ofFault.length > 0 ? 'availability during the fault' : 'availability',
-    value: shown.map(({ kind, share }) => `${formatShare(share)}, ${kind}`).join('; ') || 'not known: no load was run',
+    title: main === undefined ? 'availability' : 'availability during the fault',
+    value: words.join('; ') || 'not known: no load was run',
   };
+}
+
+function byShare(a: AvailabilityRow, b: AvailabilityRow): number {
+  return (a.figures.share ?? 0) - (b.figures.share ?? 0);
 }
 
 /** The longest outage of any kind of operation, on any partition, and that of each kind with a limit. */
