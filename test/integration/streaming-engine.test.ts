@@ -150,7 +150,7 @@ test('a standby that answers only two seconds after a promotion is told to follo
 });
 
 test('what is no standby is not promoted, and a node that does not stream is no successor', async () => {
-  await expect(cluster.manager?.promote('pg1')).rejects.toThrow('pg1 is no standby');
+  await expect(cluster.manager?.promote('pg1')).rejects.toThrow('pg1 is not a standby');
   await expect(cluster.manager?.promote('pg9')).rejects.toThrow('the cluster has no node pg9');
   await expect(cluster.manager?.switchover?.('pg1')).rejects.toThrow('pg1 does not stream from pg1');
 });
