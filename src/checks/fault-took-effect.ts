@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { describeForeign, foreignActs } from '../measure/foreign-acts.ts';
-import { impossibleAnswers } from '../measure/impossible.ts';
+import { refutingAnswers } from '../measure/refuting-answers.ts';
 import type { EventOf } from '../model/event.ts';
 import type { History } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
@@ -27,8 +27,8 @@ export const faultTookEffect = defineCheck<z.output<typeof params>>({
       return { judgement: 'pass', expected: 'no fault', observed: 'no fault was planned', evidence: [] };
     }
     const expected = `${formatCount(plannedActs, 'planned fault')} in effect, with proof`;
-    const impossible = impossibleAnswers(history);
-    const acts = Array.from({ length: plannedActs }, (_, act) => refuted(lookAt(history, act), impossible.get(act)));
+    const refuting = refutingAnswers(history);
+    const acts = Array.from({ length: plannedActs }, (_, act) => refuted(lookAt(history, act), refuting.get(act)));
     const evidence = acts.flatMap(({ name, words }) => words.map((line) => `${name}: ${line}`));
     const missing = acts.filter(({ inEffect }) => !inEffect).map(({ name }) => name);
     const foreign = foreignActs(history.events).map(describeForeign);

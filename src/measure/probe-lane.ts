@@ -142,7 +142,7 @@ export class ProbeLane {
     const stalled = silenceMs - overlapMs(stalls, end - silenceMs, end) > lateAboveMs;
     if (!refused && !stalled) return undefined;
 
-    const from = this.#start(last, first, failed[0]);
+    const from = this.#outageStart(last, first, failed[0]);
     const to = this.#end(from.latestMs, { failed, waiting, next, endMs: end });
     const fromMs = from.likelyMs;
     const toMs = Math.max(fromMs, to.likelyMs);
@@ -187,7 +187,7 @@ export class ProbeLane {
   }
 
   /** @param failed the first failure to settle: service was down by then. */
-  #start(last: Probe | undefined, firstSentMs: number, failed: Probe | undefined): Enclosed {
+  #outageStart(last: Probe | undefined, firstSentMs: number, failed: Probe | undefined): Enclosed {
     const latestMs = Math.min(firstSentMs + this.#usualMs, failed?.settledAt ?? Number.POSITIVE_INFINITY);
     const earliestMs = Math.min(last?.sentAt ?? firstSentMs, latestMs);
     // The outage starts between the last answer sent and the first one missing.

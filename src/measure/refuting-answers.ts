@@ -13,7 +13,7 @@ import { actsOf } from './spans.ts';
 const TRANSITION_MS = 250;
 
 /** For each act, how many answered operations contradict it; acts without any are left out. */
-export function impossibleAnswers(history: History): ReadonlyMap<number, number> {
+export function refutingAnswers(history: History): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();
   const acts = actsOf(history).filter(({ effect, effectMs }) => effect !== undefined && effectMs !== undefined);
   if (acts.length === 0) return counts;
