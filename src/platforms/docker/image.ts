@@ -1,6 +1,8 @@
 /** The image of the nodes: chooses it, checks whether it is available, and pulls it. */
 
+import type Docker from 'dockerode';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { unlessAborted } from '../../model/unless-aborted.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { DEFAULT_IMAGE } from './compose.ts';
 
@@ -81,32 +83,21 @@ export async function pull(
   progress: (line: string) => void,
 ): Promise<void> {
   progress(`pulling ${image}`);
+  let failure: string | undefined;
   try {
-    await client.call(
+    failure = await client.call(
       `pull ${image}`,
       async (docker, abortSignal) => {
         const stream = await docker.pull(image, { abortSignal });
         const layers = new Map<string, { current: number; total: number }>();
         let saidAt = performance.now();
-        await new Promise<void>((resolve, reject) => {
-          const stop = () => reject(abortSignal.reason);
-          abortSignal.addEventListener('abort', stop, { once: true });
-          docker.modem.followProgress(
-            stream,
-            (error) => {
-              abortSignal.removeEventListener('abort', stop);
-              if (error) reject(error);
-              else resolve();
-            },
-            (event: { id?: string; progressDetail?: { current?: number; total?: number } }) => {
-              const { current, total } = event.progressDetail ?? {};
-              if (event.id && current !== undefined && total) layers.set(event.id, { current, total });
-              if (layers.size === 0 || performance.now() - saidAt < PROGRESS_SPACING_MS) return;
-              saidAt = performance.now();
-              progress(`pulling ${image}: ${progressLine([...layers.values()])}`);
-            },
-          );
-        }).finally(() => (stream as NodeJS.ReadableStream & { destroy?(): void }).destroy?.());
+        return await followProgress(docker, stream, abortSignal, ({ id, progressDetail }) => {
+          const { current, total } = progressDetail ?? {};
+          if (id && current !== undefined && total) layers.set(id, { current, total });
+          if (layers.size === 0 || performance.now() - saidAt < PROGRESS_SPACING_MS) return;
+          saidAt = performance.now();
+          progress(`pulling ${image}: ${progressLine([...layers.values()])}`);
+        });
       },
       { limitMs: PULL_LIMIT_MS, signal },
     );
@@ -114,7 +105,43 @@ export async function pull(
     signal.throwIfAborted();
     throw imageNotToBeHad(image, errorText(error), error);
   }
+  if (failure !== undefined) throw imageNotToBeHad(image, failure);
   progress(`pulled ${image}`);
+}
+
+/** A line of the engine's progress stream. */
+interface ProgressEvent {
+  readonly id?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  /** Output of a build. */
+  readonly stream?: string;
+  /** Deprecated in favour of `errorDetail`, so an engine may send either alone. */
+  readonly error?: string;
+  readonly errorDetail?: { readonly message?: string };
+}
+
+/**
+ * Follows a pull or a build to its end. The engine answers 200 before it starts, so it reports a failure in the stream.
+ * @returns why it failed; `undefined` if it did not.
+ */
+export async function followProgress(
+  docker: Docker,
+  stream: NodeJS.ReadableStream & { destroy?(): void },
+  signal: AbortSignal,
+  onEvent: (event: ProgressEvent) => void,
+): Promise<string | undefined> {
+  const ended = new Promise<string | undefined>((resolve, reject) => {
+    docker.modem.followProgress(
+      stream,
+      (error) => (error ? reject(error) : resolve(undefined)),
+      (event: ProgressEvent) => {
+        onEvent(event);
+        const failure = event.errorDetail?.message ?? event.error;
+        if (failure !== undefined) resolve(failure);
+      },
+    );
+  });
+  return await unlessAborted(ended, signal).finally(() => stream.destroy?.());
 }
 
 export function imageNotToBeHad(image: string, reason: string, cause?: unknown): EnvironmentError {

@@ -5,10 +5,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { packageFolder } from '../../model/package-files.ts';
-import { unlessAborted } from '../../model/unless-aborted.ts';
 import type { DockerClient } from './client.ts';
 import { mustRun } from './helper.ts';
-import { imageIn, isPresent } from './image.ts';
+import { followProgress, imageIn, isPresent } from './image.ts';
 
 const BUILD_LIMIT_MS = 15 * 60_000;
 const PROGRESS_SPACING_MS = 5_000;
@@ -83,8 +82,15 @@ async function build(client: DockerClient, { name, image, signal, progress }: Bu
   progress(`building the image ${image} from Debian's packages, once; it takes a minute`);
   const startedAt = performance.now();
   const said: string[] = [];
+  const notBuilt = (reason: string, cause?: unknown) =>
+    new EnvironmentError(`the image ${image} could not be built: ${reason}; ${said.join(' | ')}`, {
+      code: 'image-not-built',
+      hint: `the build needs Debian's package servers; or set ${variableOf(name)} to an image on this machine`,
+      cause,
+    });
+  let failure: string | undefined;
   try {
-    await client.call(
+    failure = await client.call(
       `build ${image}`,
       async (docker, abortSignal) => {
         const stream = await docker.buildImage(
@@ -92,31 +98,20 @@ async function build(client: DockerClient, { name, image, signal, progress }: Bu
           { t: image, abortSignal },
         );
         let saidAt = performance.now();
-        const done = new Promise<void>((resolve, reject) => {
-          docker.modem.followProgress(
-            stream,
-            (error) => (error ? reject(error) : resolve()),
-            ({ stream: words, error }: { stream?: string; error?: string }) => {
-              if (error !== undefined) reject(new Error(error));
-              said.push(...(words ?? '').split('\n').filter((line) => line.trim() !== ''));
-              said.splice(0, said.length - KEPT_LINES);
-              if (performance.now() - saidAt < PROGRESS_SPACING_MS) return;
-              saidAt = performance.now();
-              progress(`building ${image}: ${Math.round((saidAt - startedAt) / 1_000)} s so far`);
-            },
-          );
+        return await followProgress(docker, stream, abortSignal, ({ stream: words = '' }) => {
+          said.push(...words.split('\n').filter((line) => line.trim() !== ''));
+          said.splice(0, said.length - KEPT_LINES);
+          if (performance.now() - saidAt < PROGRESS_SPACING_MS) return;
+          saidAt = performance.now();
+          progress(`building ${image}: ${Math.round((saidAt - startedAt) / 1_000)} s so far`);
         });
-        await unlessAborted(done, abortSignal).finally(() => (stream as { destroy?(): void }).destroy?.());
       },
       { limitMs: BUILD_LIMIT_MS, signal },
     );
   } catch (error) {
     signal.throwIfAborted();
-    throw new EnvironmentError(`the image ${image} could not be built: ${errorText(error)}; ${said.join(' | ')}`, {
-      code: 'image-not-built',
-      hint: `the build needs Debian's package servers; or set ${variableOf(name)} to an image on this machine`,
-      cause: error,
-    });
+    throw notBuilt(errorText(error), error);
   }
+  if (failure !== undefined) throw notBuilt(failure);
   progress(`built ${image} in ${Math.round((performance.now() - startedAt) / 1_000)} s`);
 }
