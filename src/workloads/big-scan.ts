@@ -93,7 +93,7 @@ class Tally {
 
 /** The start of the body is enough, because the body repeats. */
 function show(room: number, body: string): string {
-  return `room ${room}, ${body.length} bytes ${JSON.stringify(body.slice(0, 2 * KEY_DIGITS))}`;
+  return `room ${room}, ${Buffer.byteLength(body)} bytes ${JSON.stringify(body.slice(0, 2 * KEY_DIGITS))}`;
 }
 
 class BigScanRun implements WorkloadRun {

@@ -163,14 +163,18 @@ async function complete(written: SqlParams, folder: string) {
   const { setup } = written;
   if (setup === undefined || written.setupText !== undefined) return { params: written, problems };
   const file = resolve(folder, setup);
-  let setupText = '';
+  let bytes: Buffer;
   try {
-    setupText = await readFile(file, 'utf8');
+    bytes = await readFile(file);
   } catch (error) {
     note(['setup'], `cannot read ${setup}: ${errorText(error)}; its path is relative to the folder of the scenario`);
     return { params: written, problems };
   }
-  if (setupText.length > MAX_SETUP_BYTES) note(['setup'], `expected at most ${MAX_SETUP_BYTES} bytes in ${setup}`);
+  if (bytes.length > MAX_SETUP_BYTES) {
+    note(['setup'], `expected at most ${MAX_SETUP_BYTES} bytes in ${setup}, found ${bytes.length}`);
+    return { params: written, problems };
+  }
+  const setupText = bytes.toString('utf8');
   const read = await readStatements(setupText);
   if ('problem' in read) {
     const at = read.at === undefined ? '' : `${setup}:${read.at.line}:${read.at.column} `;

@@ -43,6 +43,11 @@ describe('big-scan', () => {
     expect(read).toEqual({ rows: 4, present: { 0: '1-3' }, duplicated: ['0:3'], corrupted: [] });
   });
 
+  test('the length of a changed body is in bytes', async () => {
+    const read = await bigScan.ledger.readAll(answering([[1, 1, 'é'.repeat(25)]]), 'x', params, 1_000);
+    expect(read.corrupted).toMatchObject([{ key: '0:1', found: expect.stringMatching(/^room 1, 50 bytes "é/) }]);
+  });
+
   test('reads ask for rooms that exist, the same ones for the same seed', () => {
     const partitionKeys = (seed: number) => {
       const run = bigScan.start(params, seed);

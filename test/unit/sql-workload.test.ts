@@ -144,6 +144,13 @@ describe('what is wrong is refused with its place', () => {
     expect(await refused(PAY, more)).toMatch(message);
   });
 
+  test('a setup of too many bytes, though of fewer characters', async () => {
+    writeFileSync(join(folder, 'long.sql'), `CREATE TABLE t (id int); -- ${'é'.repeat(5_000_000)}`);
+    expect(await refused(PAY, '  setup: long.sql\n')).toMatch(
+      /workload\.setup: expected at most 10000000 bytes in long\.sql, found 10000028$/,
+    );
+  });
+
   test.each([
     ['DELETE FROM t', /verify: expected one SELECT that returns the keys/],
     ['SELECT', /verify: expected one SELECT that returns the keys/],
