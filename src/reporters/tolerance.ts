@@ -102,9 +102,11 @@ function rowsToShow(rows: readonly ToleranceRow[]): readonly ToleranceRow[] {
 }
 
 function approximateCount({ subsets, fatal }: ToleranceRow): string {
-  // Six decimals of the share are enough for the two digits that are shown.
-  const count = (BigInt(subsets) * BigInt(Math.round(fatal.share * 1e6))) / 1_000_000n;
-  const digits = String(count);
+  // Six digits of the share, however small it is, are enough for the two that are shown.
+  const [mantissa = '', exponent] = fatal.share.toExponential(5).split('e');
+  const count = (BigInt(subsets) * BigInt(mantissa.replace('.', ''))) / 10n ** BigInt(5 - Number(exponent));
+  // A share above zero means that a fatal set was found.
+  const digits = String(count === 0n && fatal.share > 0 ? 1n : count);
   return digits.length <= 2 ? `about ${digits}` : `about ${digits[0]}.${digits[1]}e${digits.length - 1}`;
 }
 

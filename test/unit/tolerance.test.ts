@@ -20,6 +20,7 @@ import { LAYOUTS, layOut } from '../../src/plan/tolerance/layouts.ts';
 import { sampleFatalShares } from '../../src/plan/tolerance/sample.ts';
 import { worstForReads, worstForWrites } from '../../src/plan/tolerance/worst.ts';
 import { tolerance } from '../../src/plan/tolerance.ts';
+import { toleranceText } from '../../src/reporters/tolerance.ts';
 import { expected } from '../support/expected.ts';
 import { runs } from '../support/properties.ts';
 
@@ -390,6 +391,22 @@ describe('sampling', () => {
       method: 'sampled',
     });
   });
+});
+
+test.each([
+  ['10000000000', 3e-7, 'about 3.0e3'],
+  ['10', 0.5, 'about 5'],
+  ['1000', 3e-7, 'about 1'],
+  ['1000', 0, 'about 0'],
+  [`1${'0'.repeat(300)}`, 4.2e-200, 'about 4.2e100'],
+])('of %s subsets a sampled share of %d is %s', (subsets, share, words) => {
+  const map = tolerance(layOut('ring', { workers: 4, replication: 2, partitions: 4 }, 0), OPTIONS);
+  const [row] = map.reads.rows;
+  if (!row) throw new Error('no row');
+  const sampled = { ...row, subsets, fatal: { share, low: 0, high: 1, method: 'sampled' as const } };
+  const reads = { ...map.reads, rows: [sampled] };
+  const text = toleranceText({ ...map, reads, writes: reads }, { origin: 'as a ring', columns: 200 }).join('\n');
+  expect(text).toContain(` ${words} `);
 });
 
 describe('layouts', () => {
