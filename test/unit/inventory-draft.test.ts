@@ -1,9 +1,10 @@
 /** The files of `pgquake init`: they are valid, and init refuses wrong uses. */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { writeAll } from '../../src/cli/commands/init.ts';
 import { pgquake } from '../../src/pgquake.ts';
 import { readInventory } from '../../src/scenario/inventory.ts';
 import { type Draft, firstScenarioText, inventoryText, kebab } from '../../src/scenario/inventory-draft.ts';
@@ -52,6 +53,40 @@ describe('what init writes', () => {
     ['__', 'db'],
   ])('calls %s %s', (text, name) => {
     expect(kebab(text)).toBe(name);
+  });
+});
+
+describe('files that are written together', () => {
+  const place = (name: string) => {
+    const at = join(folder, name);
+    mkdirSync(at);
+    return at;
+  };
+
+  test('are there once they are checked', () => {
+    const at = join(place('both'), 'new/er');
+    const files = { [join(at, 'a')]: '1', [join(at, 'b')]: '2' };
+    writeAll(files, at, () => expect(readdirSync(at)).toEqual(['a', 'b']));
+    expect(readFileSync(join(at, 'b'), 'utf8')).toBe('2');
+  });
+
+  test('are all removed, with the folders made for them, if the check fails', () => {
+    const at = place('unfit');
+    const deep = join(at, 'new/er');
+    const check = () => {
+      throw new Error('unfit');
+    };
+    expect(() => writeAll({ [join(deep, 'a')]: '1', [join(deep, 'b')]: '2' }, deep, check)).toThrow('unfit');
+    expect(readdirSync(at)).toEqual([]);
+  });
+
+  test('are all removed if one cannot be written, and what was there stays', () => {
+    const at = place('taken');
+    writeFileSync(join(at, 'b'), 'mine');
+    const files = { [join(at, 'a')]: '1', [join(at, 'b')]: '2' };
+    expect(() => writeAll(files, at, () => undefined)).toThrow('EEXIST');
+    expect(readdirSync(at)).toEqual(['b']);
+    expect(readFileSync(join(at, 'b'), 'utf8')).toBe('mine');
   });
 });
 

@@ -1,7 +1,7 @@
 /** `pgquake init`: writes an inventory of an existing cluster and a first scenario, after checking both. */
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { InputError } from '../../model/errors.ts';
 import { ownCommand } from '../../model/package-files.ts';
@@ -44,14 +44,8 @@ export const init: Command<InitArguments> = {
     const { draft, notes } = await draftOf(quake.catalog.inventory, await answered(args));
     const text = inventoryText(draft);
     const scenario = firstScenarioText(draft, INVENTORY);
-    mkdirSync(args.folder, { recursive: true });
-    // Both texts are complete before the first file is written: an error in either leaves no file.
-    for (const [file, content] of [
-      [files[0], text],
-      [files[1], scenario],
-    ] as const)
-      writeFileSync(file, content, { flag: 'wx' });
-    quake.parse(scenario, files[1]);
+    // Only once the inventory is written can the scenario be parsed, because it names that file.
+    writeAll({ [files[0]]: text, [files[1]]: scenario }, args.folder, () => quake.parse(scenario, files[1]));
     for (const note of notes) console.log(note);
     console.log(
       `wrote ${files[0]} with ${formatCount(draft.nodes.length, 'node')}: ${draft.nodes.map(({ name }) => name).join(', ')}`,
@@ -74,6 +68,41 @@ function refuseThere(files: readonly string[]): void {
       hint: 'name another folder, or move the file away',
     },
   );
+}
+
+/**
+ * Writes new files into a folder, which it creates if necessary, and then checks them.
+ * @throws what writing or the check throws; then it has removed what it wrote and created.
+ */
+export function writeAll(files: Readonly<Record<string, string>>, folder: string, check: () => void): void {
+  const written: string[] = [];
+  const firstMade = mkdirSync(folder, { recursive: true });
+  try {
+    for (const [file, content] of Object.entries(files)) {
+      const handle = openSync(file, 'wx');
+      written.push(file);
+      try {
+        writeFileSync(handle, content);
+      } finally {
+        closeSync(handle);
+      }
+    }
+    check();
+  } catch (error) {
+    for (const file of written) rmSync(file, { force: true });
+    if (firstMade !== undefined) removeEmpty(resolve(folder), resolve(firstMade));
+    throw error;
+  }
+}
+
+/** Removes a folder and those above it up to `last`, as far as they are empty. */
+function removeEmpty(folder: string, last: string): void {
+  try {
+    rmdirSync(folder);
+    if (folder !== last) removeEmpty(dirname(folder), last);
+  } catch {
+    // Another program has written into it: what is not pgquake's stays.
+  }
 }
 
 /** Asks the user on a terminal if no flag names a cluster. */
