@@ -122,7 +122,6 @@ async function look(node: NodeControl, role: SeenRole | undefined, engines: read
     address: hostPort(address),
     state: await node.describeState(),
     ownSchema: false,
-    citus: [],
   };
   try {
     await using session = await openSession(node, 'inspect', { limitMs: LIMIT_MS });
