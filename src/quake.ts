@@ -34,7 +34,10 @@ export interface ExperimentOptions {
   readonly reports?: string;
   /** The plan of an earlier run of this scenario, to repeat its schedule exactly. Leave `seed` out then. */
   readonly replayed?: Plan;
-  /** The command line that repeats the run, without the seed; by default built from the scenario's file. */
+  /**
+   * The command line that repeats the run, without the seed; by default built from the scenario's file. The seed is added to
+   * it, except with `replayed`.
+   */
   readonly again?: string;
   /** Called with progress before the run begins, such as the download of an image. */
   readonly say?: (line: string) => void;

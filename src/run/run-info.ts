@@ -18,6 +18,8 @@ export interface DescribedRun {
   readonly lacks: readonly Requirement[];
   /** The command line that repeats the run, without the seed; by default built from the scenario's file. */
   readonly again?: string;
+  /** The plan that the run repeats, if any: it has the seed. */
+  readonly replayed?: Plan;
   readonly realtime?: boolean;
   readonly attempt?: Attempt | undefined;
 }
@@ -25,7 +27,7 @@ export interface DescribedRun {
 export function describeRun(
   plan: Plan,
   workload: Workload,
-  { engine, folder, startedAt, lacks, again, realtime, attempt }: DescribedRun,
+  { engine, folder, startedAt, lacks, again, replayed, realtime, attempt }: DescribedRun,
 ): RunInfo {
   const { scenario, seed } = plan;
   const { params } = scenario.workload;
@@ -49,7 +51,7 @@ export function describeRun(
     ...(attempt ? { attempt } : {}),
     machine: describeMachine(),
     ...(realtime ? { realtime: true as const } : {}),
-    again: `${again ?? `${ownCommand()} ${scenario.file}`} --seed ${seed}`,
+    again: again !== undefined && replayed ? again : `${again ?? `${ownCommand()} ${scenario.file}`} --seed ${seed}`,
   };
 }
 

@@ -35,6 +35,7 @@ test('replay strikes the same nodes at the same times, without the scenario and 
   expect(again.code, again.stdout + again.stderr).toBeLessThanOrEqual(2);
   const second = folders().find((name) => name !== first) as string;
   expect(planIn(second)).toEqual(planIn(first as string));
+  expect(place.report().run.again).toMatch(new RegExp(` replay \\S*${first}$`));
   const struck = place.report().timeline.flatMap((event) => (event.type === 'fault-in-effect' ? [event.act] : []));
   expect(struck.sort()).toEqual([0, 1, 2]);
   const formed = place.report().timeline.find((event) => event.type === 'cluster-formed');

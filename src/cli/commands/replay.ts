@@ -1,5 +1,7 @@
 /** `pgquake replay <run>`: runs the schedule of an earlier run again, with the same random choices. */
 
+import { realpath } from 'node:fs/promises';
+import { relative } from 'node:path';
 import { readPlan } from '../../store.ts';
 import type { Command } from '../command.ts';
 import { openQuake, reportsFolder } from '../open.ts';
@@ -15,7 +17,7 @@ import {
   RETRIES_OPTION,
 } from '../options.ts';
 import { Output } from '../output.ts';
-import { type AttemptArguments, interruptibleRun, retriesOf, runOne, type Stage } from './run.ts';
+import { type AttemptArguments, interruptibleRun, replayOf, retriesOf, runOne, type Stage } from './run.ts';
 
 interface ReplayArguments extends ConfigArguments {
   run: string;
@@ -47,16 +49,9 @@ export const replay: Command<ReplayArguments> = {
     const output = new Output(format);
     const stage: Stage = {};
     const interrupt = interruptibleRun(stage);
-    const { platform, engine, attach } = replayed.scenario.cluster;
-    const args: AttemptArguments = {
-      platform: platform === 'auto' ? undefined : platform,
-      engine: engine === 'auto' ? undefined : engine,
-      attach,
-      config,
-      realtime,
-      fit,
-      confirm,
-    };
+    // The plan has every override.
+    const none = { platform: undefined, engine: undefined, attach: undefined };
+    const args: AttemptArguments = { ...none, config, realtime, fit, confirm };
     try {
       const { signal } = interrupt;
       const settings = {
@@ -66,6 +61,8 @@ export const replay: Command<ReplayArguments> = {
         retries,
         replayed,
         args,
+        // Not by the name `latest`, which will be another run.
+        again: replayOf(relative('.', await realpath(run)) || '.', args),
         signal,
         stage,
         table: undefined,

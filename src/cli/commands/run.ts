@@ -257,14 +257,21 @@ function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
   return [ownCommand(), '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
 }
 
+/** The command that repeats the schedule of the run in a folder. */
+export function replayOf(folder: string, args: AttemptArguments): string {
+  return [ownCommand(), 'replay', shellWord(folder), ...overridesOf(args)].join(' ');
+}
+
+function shellWord(text: string): string {
+  return /^[\w.,:/%=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 function overridesOf({ platform, engine, attach, set, realtime, fit, config }: AttemptArguments): string[] {
   return [
     ...(platform === undefined ? [] : [`--platform ${platform}`]),
     ...(engine === undefined ? [] : [`--engine ${engine}`]),
     ...(attach === undefined ? [] : [`--attach ${attach}`]),
-    ...(set ?? []).map(
-      (change) => `--set ${/^[\w.,:/%=-]+$/.test(change) ? change : `'${change.replaceAll("'", "'\\''")}'`}`,
-    ),
+    ...(set ?? []).map((change) => `--set ${shellWord(change)}`),
     ...(realtime ? ['--realtime'] : []),
     ...(config === undefined ? [] : [`--config ${config}`]),
     ...(fit ? ['--fit'] : []),
