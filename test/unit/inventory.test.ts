@@ -282,6 +282,7 @@ test.each([
   ['FIRST 1 (a, b)', 'on'],
   ['ANY 1 (a, b)', { quorum: 1 }],
   ['2 (a, b)', { quorum: 2 }],
+  ['FIRST 2 (a, b, c)', { quorum: 2 }],
 ])('synchronous_standby_names = %s promises %s', (names, synchronous) => {
   expect(specFrom(names, 3)).toMatchObject({ members: 3, manager: 'none', synchronous });
 });

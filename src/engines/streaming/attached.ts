@@ -177,7 +177,10 @@ async function factsOf(node: NodeControl): Promise<Facts> {
   return { systemIdentifier: String(row?.[0]), synchronousNames: String(row?.[1]) };
 }
 
-/** What `synchronous_standby_names` promises, whatever the standbys' names. Pure. */
+/**
+ * What `synchronous_standby_names` promises, whatever the standbys' names. `FIRST 2` and `ANY 2` differ in which standbys a
+ * commit waits for; the promises depend only on how many. Pure.
+ */
 export function specFrom(synchronousNames: string, members: number): StreamingSpec {
   const spec = { members, manager: 'none', promoteAfterMs: PROMOTE_AFTER_MS } as const;
   const names = synchronousNames.trim();
