@@ -58,7 +58,7 @@ function promiseTables({ figures: { promises = [] } }: Report): Table[] {
   );
 }
 
-/** Routes side by side: outages, latency, and acknowledged writes that are gone. */
+/** Routes side by side: outages, latency, and lost acknowledged writes. */
 function routeTable({ figures: { routes = [] } }: Report): Table[] {
   if (routes.length === 0) return [];
   return [
@@ -66,7 +66,7 @@ function routeTable({ figures: { routes = [] } }: Report): Table[] {
       [
         ...['route', 'access', 'longest outage'].map(left),
         ...['outages', 'brownout', 'ok', 'p50', 'p99', 'longest answer'].map(right),
-        ...['acknowledged writes gone', 'seen by'].map(left),
+        ...['acknowledged writes lost', 'seen by'].map(left),
       ],
       routes.map((one) => {
         const { route, access, seenBy, windows, fault, latency, lost } = one;
@@ -115,10 +115,10 @@ function overTime({ timeline, durationMs }: Report): Table[] {
 
 function takeoverTable(takeover: Takeover, i: number): Table {
   const { from, to, sinceMs } = takeover;
-  const place = from === undefined ? '' : ` in the place of ${from}`;
+  const replaced = from === undefined ? '' : ` replaced ${from}`;
   return table([left('what'), right('after')], takeoverSteps(takeover), {
     id: `failover-${i + 1}`,
-    caption: `Failover: ${nodeOnTimeline({ ...takeover, node: to })}${place}, from ${formatMoment(sinceMs)} on`,
+    caption: `Failover: ${nodeOnTimeline({ ...takeover, node: to })}${replaced}, from ${formatMoment(sinceMs)} on`,
   });
 }
 
@@ -131,7 +131,7 @@ function twoPrimariesTable(pairs: readonly TwoPrimaries[]): Table {
       left('node'),
       right('timeline'),
       right('rows acknowledged'),
-      right('of them gone'),
+      right('lost'),
       left('rows (node:sequence)'),
     ],
     pairs.flatMap((pair) =>
@@ -168,13 +168,13 @@ function witnessTable({ witness, lost }: RoleFigures): Table[] {
     table(
       [
         left('node'),
-        ...['acknowledged to the witness', 'of them gone', 'over', 'writes of the load gone'].map(right),
+        ...['acknowledged to the witness', 'lost', 'over', 'writes of the load lost'].map(right),
         left('acknowledged from, to'),
       ],
       [
         ...nodes,
         ...unread.map(({ count, firstMs, lastMs }) => [
-          'no node was seen to have them',
+          'unknown node',
           '',
           '',
           '',
@@ -182,7 +182,7 @@ function witnessTable({ witness, lost }: RoleFigures): Table[] {
           `${formatMoment(firstMs)} to ${formatMoment(lastMs)}`,
         ]),
       ],
-      { id: 'lost-by-node', caption: 'Acknowledged and gone, by the node that had acknowledged it' },
+      { id: 'lost-by-node', caption: 'Acknowledged but lost, by the node that acknowledged it' },
     ),
   ];
 }

@@ -132,7 +132,7 @@ async function undoOn(
   if (left.length > 0) {
     throw new EnvironmentError(`the cluster is running but not healed: ${left.join('; ')}`, {
       code: 'not-healed',
-      hint: 'look at the nodes named; "pgquake heal" tries again, "pgquake up" starts what is stopped',
+      hint: 'check the nodes named; "pgquake heal" tries again, "pgquake up" starts what is stopped',
     });
   }
   await nodes.dispose();

@@ -86,7 +86,7 @@ export async function refuseUnsteady(
   if (reason === undefined) return;
   throw new EnvironmentError(`the steady state is not steady, so pgquake broke nothing: ${reason}`, {
     code: 'steady-state-unsteady',
-    hint: 'lower the rates, give the operations a longer deadline, or look at the cluster',
+    hint: 'lower the rates, give the operations a longer deadline, or check the cluster',
   });
 }
 

@@ -119,11 +119,11 @@ describe('every report', () => {
     ['report.html', page],
   ])('%s has the roles, the failover and both primaries with their rows', (_, text) => {
     expect(text).toContain('Roles over time');
-    expect(text).toMatch(/Failover: pg2 \(timeline 2\) in the place of pg1/);
+    expect(text).toMatch(/Failover: pg2 \(timeline 2\) replaced pg1, from/);
     expect(text).toContain('Two primaries: both acknowledged writes to the witness');
     expect(text).toContain('1:40, 1:41, 1:42');
     expect(text).toContain('at least 1.95 s, at most 3.85 s');
-    expect(text).toContain('Acknowledged and gone, by the node that had acknowledged it');
+    expect(text).toContain('Acknowledged but lost, by the node that acknowledged it');
   });
 
   test('the terminal', () => {
