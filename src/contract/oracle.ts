@@ -9,7 +9,7 @@ export interface Oracle {
   readonly kinds: readonly Kind[];
   /** Statements of its own kinds: `{ slow: 'SELECT pg_sleep(0.2)' }`. Clients keep the first value of an answer. */
   readonly statements?: Readonly<Record<string, string>>;
-  /** Clients that must stay undisturbed, to distinguish the fault from a node that is simply down. */
+  /** Clients that must stay undisturbed, which distinguishes the fault from a node that is down. */
   readonly spared?: readonly Kind[];
   /** How long the fault must last to be seen; 600 ms by default. */
   readonly forMs?: number;

@@ -20,7 +20,7 @@ import type { Operation } from '../model/history.ts';
 export const MAX_GOOD_GAP_MS = 500;
 /** Failures in a row that make an outage. */
 export const MIN_OUTAGE_FAILURES = 2;
-/** So many in a row cannot be chance: with three of four partitions down, 1 in 2 million. */
+/** This many in a row cannot be chance: with three of four partitions down, 1 in 2 million. */
 export const CERTAIN_FAILURES = 50;
 /** An operation is late if it takes longer than this many times the steady state's p99 ... */
 const LATE_FACTOR = 5;

@@ -15,7 +15,7 @@ import type { OperationRequest, Workload } from '../workloads/workload.ts';
 
 export const PROBES_TABLE = 'pgquake.probes';
 const TABLE = quoteTable(PROBES_TABLE);
-/** Partition keys for a workload without a data set: so many that, with hashing, every partition gets one. */
+/** Partition keys for a workload without a data set: enough that, with hashing, every partition gets one. */
 const OWN_KEYS = Array.from({ length: 16_384 }, (_, i) => i + 1);
 /** The writer of the rows that probes read. */
 const INITIAL_RUN = 0;

@@ -1,8 +1,10 @@
-/** The prose linter of `npm run lint` refuses what our texts must not say. */
+/** The prose linter of `npm run lint` refuses what our texts must not say; the words hold for comments too. */
 
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLinter, loadTextlintrc } from 'textlint';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { PAGES, ROOT } from '../../tools/docs/page.ts';
 
 const descriptor = await loadTextlintrc({ configFilePath: join(ROOT, '.textlintrc.json') });
@@ -44,4 +46,40 @@ test.each([
 
 test('code is left alone', async () => {
   expect(await rulesAgainst('    whoever comes\n\n```sh\nnobody\n```\n\n`nobody`\n')).toEqual([]);
+});
+
+describe('comments', () => {
+  const words = parse(readFileSync(join(ROOT, 'tools/prose/words.yml'), 'utf8')) as {
+    readonly rules: readonly { readonly pattern: string }[];
+  };
+  const patterns = words.rules.map(({ pattern }) => new RegExp(pattern.slice(1, -2), 'i'));
+
+  /** The words of comments in a text that must not occur, each with its comment. Code in a comment is left alone. */
+  function refusedIn(text: string, comment: RegExp): string[] {
+    const prose = [...text.matchAll(comment)].map(([one]) =>
+      one.replaceAll(/`[^`]*`/g, '').replaceAll(/\s*\n\s*[*#]?\s*/g, ' '),
+    );
+    return prose.flatMap((one) => patterns.flatMap((pattern) => (pattern.test(one) ? [one.trim()] : [])));
+  }
+
+  const SCRIPT = /\/\*[\s\S]*?\*\/|(?<![:'"`\w])\/\/ .*/g;
+  const YAML = /^[ ]*#.*(?:\n[ ]*#.*)*/gm;
+
+  test.each([
+    ['src/**/*.ts', SCRIPT],
+    ['examples/**/src/**/*.ts', SCRIPT],
+    ['{scenarios,examples}/**/*.yaml', YAML],
+  ])('of %s', (files, comment) => {
+    const found = globSync(files, { cwd: ROOT, exclude: (name) => name.includes('node_modules') });
+    expect(found).not.toEqual([]);
+    const refused = found.flatMap((file) =>
+      refusedIn(readFileSync(join(ROOT, file), 'utf8'), comment).map((one) => `${file}: ${one}`),
+    );
+    expect(refused).toEqual([]);
+  });
+
+  test('are read over their lines, without code', () => {
+    expect(refusedIn("/** Asks, so\n * far as it can. */\nconst a = 'nobody'; // `nobody`\n", SCRIPT)).toHaveLength(1);
+    expect(refusedIn('# What nobody\n# says.\nname: nobody\n', YAML)).toHaveLength(1);
+  });
 });
