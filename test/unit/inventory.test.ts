@@ -284,7 +284,8 @@ test.each([
   ['2 (a, b)', { quorum: 2 }],
   ['FIRST 2 (a, b, c)', { quorum: 2 }],
 ])('synchronous_standby_names = %s promises %s', (names, synchronous) => {
-  expect(specFrom(names, 3)).toMatchObject({ members: 3, manager: 'none', synchronous });
+  const spec = specFrom({ synchronousNames: names, senderTimeoutMs: 60_000 }, 3);
+  expect(spec).toMatchObject({ members: 3, manager: 'none', synchronous, senderTimeoutMs: 60_000 });
 });
 
 describe('a scenario on an inventory', () => {

@@ -126,6 +126,18 @@ describe('standbys', () => {
   test.each<[string, StreamingSpec, Lost[], string]>([
     ['one killed', SYNCHRONOUS, [struck(pg2, 'killed')], 'direct at most 1 s'],
     ['one frozen that a commit may wait for', SYNCHRONOUS, [struck(pg2, 'frozen')], 'direct at most 5 s'],
+    [
+      'one frozen that a commit may wait for, on a cluster with its own wal_sender_timeout',
+      { ...SYNCHRONOUS, senderTimeoutMs: 60_000 },
+      [struck(pg2, 'frozen')],
+      'direct at most 1 min 01 s',
+    ],
+    [
+      'one frozen that a commit may wait for, with wal_sender_timeout off',
+      { ...SYNCHRONOUS, senderTimeoutMs: 0 },
+      [struck(pg2, 'frozen')],
+      'direct without a bound',
+    ],
     ['one cut off that a commit may wait for', SYNCHRONOUS, [cut(pg1, [pg3])], 'direct at most 5 s'],
     [
       'both killed, commits wait for one',

@@ -27,7 +27,8 @@ const READ_STREAMS = `
   SELECT application_name, sync_state, (SELECT slot_name::text FROM pg_replication_slots s WHERE s.active_pid = r.pid)
     FROM pg_stat_replication r WHERE state = 'streaming'`;
 const READ_CLUSTER = `
-  SELECT (SELECT system_identifier::text FROM pg_control_system()), current_setting('synchronous_standby_names')`;
+  SELECT (SELECT system_identifier::text FROM pg_control_system()), current_setting('synchronous_standby_names'),
+         (SELECT setting FROM pg_settings WHERE name = 'wal_sender_timeout')`;
 
 /** A standby's connection, as both sides identify it. */
 interface Stream {
@@ -65,7 +66,7 @@ export async function findStreaming(
       hint: 'list one primary and its standbys in the inventory',
     });
   }
-  return found(nodes, primary, { partitionKeys, spec: specFrom(own.synchronousNames, nodes.length) });
+  return found(nodes, primary, { partitionKeys, spec: specFrom(own, nodes.length) });
 }
 
 function found(
@@ -168,21 +169,26 @@ function streamFrom(slot: unknown, conninfo: string): Stream {
 interface Facts {
   readonly systemIdentifier: string;
   readonly synchronousNames: string;
+  /** 0: no limit. */
+  readonly senderTimeoutMs: number;
 }
 
 async function factsOf(node: NodeControl): Promise<Facts> {
   await using session = await connect(node);
   await refuseOld(session);
   const [row] = await ask(session, READ_CLUSTER, [], CONNECT_LIMIT_MS);
-  return { systemIdentifier: String(row?.[0]), synchronousNames: String(row?.[1]) };
+  return { systemIdentifier: String(row?.[0]), synchronousNames: String(row?.[1]), senderTimeoutMs: Number(row?.[2]) };
 }
 
 /**
  * What `synchronous_standby_names` promises, whatever the standbys' names. `FIRST 2` and `ANY 2` differ in which standbys a
  * commit waits for; the promises depend only on how many. Pure.
  */
-export function specFrom(synchronousNames: string, members: number): StreamingSpec {
-  const spec = { members, manager: 'none', promoteAfterMs: PROMOTE_AFTER_MS } as const;
+export function specFrom(
+  { synchronousNames, senderTimeoutMs }: Pick<Facts, 'synchronousNames' | 'senderTimeoutMs'>,
+  members: number,
+): StreamingSpec {
+  const spec = { members, manager: 'none', promoteAfterMs: PROMOTE_AFTER_MS, senderTimeoutMs } as const;
   const names = synchronousNames.trim();
   if (names === '') return { ...spec, synchronous: 'off' };
   const count = Number(/^(?:(?:FIRST|ANY)\s+)?(\d+)\s*\(/i.exec(names)?.[1] ?? 1);

@@ -214,9 +214,15 @@ function standbysLost({ spec, standbys, primary, lost }: Situation): Promised {
   }
   const silent = lost.some((one) => one.what === 'links' || (one.what === 'node' && one.how === 'frozen'));
   const waits = copies > 0 && silent;
+  const { senderTimeoutMs = WAL_SENDER_TIMEOUT_MS } = spec;
   const why = waits
-    ? `commits may wait for a silent standby until the primary gives it up, after wal_sender_timeout (${formatDuration(WAL_SENDER_TIMEOUT_MS)})`
+    ? `commits may wait for a silent standby ${
+        senderTimeoutMs === 0
+          ? 'as long as it is silent, because wal_sender_timeout is 0'
+          : `until the primary gives it up, after wal_sender_timeout (${formatDuration(senderTimeoutMs)})`
+      }`
     : `${primary} takes writes, and ${copies === 0 ? 'its commits wait for no standby' : `${listed(standbys)} can confirm them`}`;
-  const maxMs = MOMENT_MS + (waits ? WAL_SENDER_TIMEOUT_MS : 0);
+  const waitMs = senderTimeoutMs === 0 ? null : MOMENT_MS + senderTimeoutMs;
+  const maxMs = waits ? waitMs : MOMENT_MS;
   return { writesOut: [{ route: ROUTE, minMs: 0, maxMs, why }], ...kept };
 }

@@ -22,6 +22,8 @@ export interface StreamingSpec {
   readonly manager: 'none' | 'by-hand';
   /** How long a primary must be silent before the manager acts. */
   readonly promoteAfterMs: number;
+  /** How long the primary waits for a silent standby (`wal_sender_timeout`): 4 s by default, 0 for ever. */
+  readonly senderTimeoutMs?: number;
 }
 
 const SYNCHRONOUS = 'off, on or quorum(n), such as quorum(2)';
