@@ -243,6 +243,8 @@ export interface Shaping {
 /** The traffic of a node. pgquake marks every rule that it adds, and reads and removes only marked ones. */
 export interface NodeNetwork {
   addRules(mark: string, rules: readonly PacketRule[]): Promise<void>;
+  /** Whether a rule that resets also counts new connections that it refuses; if not, only packets of open ones. */
+  readonly countsRefusals: boolean;
   /** How many packets each rule with the mark has matched so far, in no order. */
   rulesOf(mark: string): Promise<readonly number[]>;
   /** Harmless where there are none. @returns how many packets they had matched. */

@@ -63,7 +63,7 @@ export function cutOff({ verdict, limitMs, seen }: CutOff): Omit<Fault<Between, 
         if (refusal === undefined) throw withoutEffect(node, `it still reaches ${who}`);
         return seen({ node, peer, who, refusal, tookMs: performance.now() - began });
       };
-      return proveRules(targets, cuts, seenAt, { waits });
+      return proveRules(targets, cuts, seenAt, { waits, resets: verdict === 'reset' });
     },
 
     met: (targets, _params, cuts) => metByRules(targets, cuts),

@@ -104,20 +104,22 @@ function peersOf(node: NodeControl, from: Between['from'], nodes: readonly NodeC
 /**
  * Proves that the rules are in force, then looks from outside.
  * @param seen returns the evidence that they work, in words; throws if they do not.
- * @param options `waits`: the rules wait for a text, so `seen` sends nothing.
+ * @param options `waits`: the rules wait for a text, so `seen` sends nothing. `resets`: they refuse its connection, which
+ * not every network counts; what was counted meanwhile is then a client's.
  */
 export function proveRules<C extends Cut>(
   targets: readonly NodeControl[],
   cuts: readonly C[],
   seen: (node: NodeControl, cut: C) => Promise<string>,
-  { waits = false }: { readonly waits?: boolean } = {},
+  { waits = false, resets = false }: { readonly waits?: boolean; readonly resets?: boolean } = {},
 ): Promise<string> {
   return proveEach(targets, async (node, i) => {
     const cut = cuts[i] as C;
     const before = await networkOf(node).rulesOf(cut.mark);
     if (before.length === 0) throw withoutEffect(node, 'none of the rules is in force');
     const words = `${before.length} rules in force, ${await seen(node, cut)}`;
-    if (!waits) cut.metByProof = sum(await networkOf(node).rulesOf(cut.mark)) - sum(before);
+    const counted = !waits && (!resets || networkOf(node).countsRefusals);
+    if (counted) cut.metByProof = sum(await networkOf(node).rulesOf(cut.mark)) - sum(before);
     return words;
   });
 }

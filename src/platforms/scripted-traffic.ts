@@ -64,6 +64,8 @@ export class ScriptedTraffic implements NodeNetwork {
     this.#tc = `${options.asRoot ?? ''}tc`;
   }
 
+  readonly countsRefusals = true;
+
   async addRules(mark: string, rules: readonly PacketRule[]): Promise<void> {
     const lines: string[] = [];
     for (const rule of rules) {

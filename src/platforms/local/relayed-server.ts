@@ -72,6 +72,8 @@ export class RelayedServer extends LocalServer {
       const named = rules.map(({ peer, ...rule }) => (peer ? { ...rule, peer: this.#relay.nodeAt(peer) } : rule));
       await this.#relay.ask('addRules', mark, this.name, named);
     },
+    // A refused connection meets a closed port.
+    countsRefusals: false,
     rulesOf: (mark) => this.#relay.ask('rulesOf', mark, this.name),
     removeRules: (mark) => this.#relay.ask('removeRules', mark, this.name),
     shape: (mark, shaping) => this.#relay.ask('shape', mark, this.name, shaping),
