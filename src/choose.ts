@@ -59,8 +59,7 @@ export async function choose(
   const engines = catalog.engines.filter((engine) => takes(engine, scenario.cluster));
   if (attach !== undefined && scenario.workload)
     return chooseAttached(catalog, attach, { scenario, acts }, scenario.workload);
-  const passedOver: string[] = [];
-  const hints: string[] = [];
+  const [passedOver, hints]: [string[], string[]] = [[], []];
   const alone = scenario.cluster.own ? engines[0] : undefined; // Only one engine takes these keys.
   const programs = alone?.programsFor?.(scenario.cluster);
   for (const platform of programs ? bringersFirst(catalog.platforms) : catalog.platforms) {
@@ -81,8 +80,9 @@ export async function choose(
     }
     refuseSharedAddresses(catalog.faults, platform, engine, acts);
     refuseOutOfReach(catalog, engine, scenario);
-    const why = [platform.summary, ...passedOver.map((reason) => `not ${reason}`)].join('; ');
-    return { platform, engine, reason: wantedPlatform === 'auto' ? why : 'as requested' };
+    const why = [platform.summary, ...passedOver.map((one) => `not ${one}`)].join('; ');
+    const asked = wantedEngine === 'auto' ? 'platform as requested' : 'as requested';
+    return { platform, engine, reason: wantedPlatform === 'auto' ? why : asked };
   }
   throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, {
     code: 'no-platform',

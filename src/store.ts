@@ -238,7 +238,10 @@ function readTable(path: string, read: (path: string) => OperationTable): Operat
 
 function notARun(path: string, reason: string, cause?: unknown): InputError {
   const missing = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
-  return new InputError(`${path}: not a readable run of pgquake: ${missing ? 'there is no such file' : reason}`, {
+  const message = missing
+    ? `cannot read the run ${dirname(path)}: there is no ${basename(path)}`
+    : `${path}: not a readable run of pgquake: ${reason}`;
+  return new InputError(message, {
     code: 'run-unreadable',
     hint: 'give the folder of a run, such as reports/latest',
     cause,

@@ -34,7 +34,7 @@ export async function chosenScenarios(
   { scenario, all, tag = [], ...overrides }: RunArguments,
 ): Promise<Scenario[]> {
   if (all && scenario.length > 0) {
-    throw new InputError(`--all runs every scenario; found ${scenario.join(', ')} as well`, {
+    throw new InputError(`--all and scenario names exclude each other; found ${scenario.join(', ')}`, {
       code: 'usage',
       hint: 'leave out --all, or the names',
     });

@@ -20,7 +20,7 @@ const NAMED = [
   lazily('list', 'list the scenarios that can be run by name', async () => (await import('./commands/list.ts')).list),
   lazily(
     'validate <scenario..>',
-    'check scenarios without running them; report every error with its place',
+    'check scenarios without running them; report errors with their places',
     async () => (await import('./commands/validate.ts')).validate,
   ),
   lazily(
@@ -30,7 +30,7 @@ const NAMED = [
   ),
   lazily(
     'tolerance',
-    'map which sets of workers can be down, and what each fatal set cuts off',
+    'map which workers can be down together, and which shards that cuts off',
     async () => (await import('./commands/tolerance.ts')).toleranceCommand,
   ),
   lazily(
@@ -65,7 +65,7 @@ const NAMED = [
   ),
   lazily(
     'heal [run..]',
-    'remove the clusters that killed runs left behind: of all runs, or of those named',
+    'undo what killed runs left behind: remove their clusters, or heal attached ones',
     async () => (await import('./commands/heal.ts')).heal,
   ),
   lazily(
@@ -110,7 +110,7 @@ const NAMED = [
   ),
   lazily(
     'watch <inventory>',
-    'measure an existing cluster while people work on it, and report each outage; breaks nothing',
+    'read and write on an existing cluster during maintenance; report outages; no faults',
     async () => (await import('./commands/watch.ts')).watch,
   ),
   lazily(

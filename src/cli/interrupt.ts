@@ -39,8 +39,8 @@ let underWay: Ending | undefined;
 export function interruptible(
   say: (text: string) => void = (text) => console.error(text),
   words = {
-    first: 'healing, removing the cluster, writing the report',
-    further: () => 'still healing and removing the cluster; this cannot be skipped, but has a time limit',
+    first: 'healing, releasing the cluster, writing the report',
+    further: () => 'still healing and releasing the cluster; this cannot be skipped, but has a time limit',
   },
 ): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();

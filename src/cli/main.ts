@@ -73,7 +73,7 @@ function commandLine(args: readonly string[]): Argv {
     .version(version())
     .alias({ help: 'h', version: 'v' })
     .epilogue(
-      `Exit codes: ${EXIT.pass} pass, ${EXIT.fail} fail, ${EXIT.unknown} could not judge, ${EXIT.input} bad input, ${EXIT.environment} this machine or cluster, ` +
+      `Exit codes: ${EXIT.pass} pass, ${EXIT.fail} fail, ${EXIT.unknown} could not judge, ${EXIT.input} bad input, ${EXIT.environment} environment, ` +
         `${EXIT.bug} a bug in pgquake, ${EXIT.interrupted} interrupted.`,
     )
     .wrap(Math.min(100, process.stdout.columns ?? 100))

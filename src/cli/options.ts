@@ -11,13 +11,17 @@ export const CONFIG_OPTION = {
   config: {
     type: 'string',
     requiresArg: true,
-    describe: 'the config file [default: pgquake.config.ts beside the scenarios]',
+    describe: 'config file [default: PGQUAKE_CONFIG, else pgquake.config.ts near the scenarios]',
   },
 } as const;
 
 /** For the commands that read or write run folders. */
 export const REPORTS_OPTION = {
-  reports: { type: 'string', requiresArg: true, describe: 'the folder that keeps all runs [default: reports]' },
+  reports: {
+    type: 'string',
+    requiresArg: true,
+    describe: "folder of all runs [default: PGQUAKE_REPORTS, else the config file's, else reports]",
+  },
 } as const;
 
 const TEXT_OR_JSON = { choices: ['text', 'json'], requiresArg: true, default: 'text' } as const;
@@ -48,18 +52,20 @@ export interface Overrides {
   set?: string[] | undefined;
 }
 
-/** For the commands that make a plan. */
-export const OVERRIDE_OPTIONS = {
-  platform: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'where nodes run: auto, docker, local; overrides the scenario',
-  },
+/** For the commands that start clusters without a scenario. */
+export const CLUSTER_OPTIONS = {
+  platform: { type: 'string', requiresArg: true, describe: 'where nodes run: auto, docker, local' },
   engine: {
     type: 'string',
     requiresArg: true,
-    describe: 'what makes them one cluster: auto, native, citus, streaming, patroni; overrides the scenario',
+    describe: 'how nodes form a cluster: auto, native, citus, streaming, patroni',
   },
+} as const;
+
+/** For the commands that plan a scenario. */
+export const OVERRIDE_OPTIONS = {
+  platform: { ...CLUSTER_OPTIONS.platform, describe: `${CLUSTER_OPTIONS.platform.describe}; overrides the scenario` },
+  engine: { ...CLUSTER_OPTIONS.engine, describe: `${CLUSTER_OPTIONS.engine.describe}; overrides the scenario` },
 } as const;
 
 /** For the commands that plan or start one run. */
@@ -100,7 +106,7 @@ export const REALTIME_OPTION = {
   realtime: {
     type: 'boolean',
     default: false,
-    describe: 'run the load at realtime priority; needs Linux, root and 4 CPUs',
+    describe: 'run load and probes at realtime priority; needs Linux, root, 4 CPUs',
   },
 } as const;
 
@@ -116,7 +122,7 @@ export const CONFIRM_OPTION = {
   confirm: {
     type: 'string',
     requiresArg: true,
-    describe: "repeat the cluster's name from its inventory to allow pgquake to break it",
+    describe: "the cluster's name in its inventory; allows pgquake to break nodes",
   },
 } as const;
 
@@ -192,7 +198,7 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
       defaultDescription: 'none',
       describe: 'names in scenarios/, patterns such as "patroni/*", or paths',
     })
-    .option('all', { type: 'boolean', default: false, describe: 'run every scenario in scenarios/' })
+    .option('all', { type: 'boolean', default: false, describe: 'run scenarios/*.yaml, without suites' })
     .option('suite', {
       type: 'string',
       requiresArg: true,
@@ -216,7 +222,7 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .options(VERBOSE_OPTION)
     .options(OUTPUT_OPTION)
     .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
-    .example('$0 --suite claims', 'which common claims hold, in one table')
+    .example('$0 --suite claims', 'check common claims, in one table')
     .example("$0 'patroni/*' --dry-run", 'what these scenarios would do')
-    .example('$0 three-workers --seed 7', 'the same choices every time');
+    .example('$0 three-workers --seed 7', 'repeat the choices of seed 7');
 }

@@ -11,7 +11,7 @@ const HELP_HINT = '"pgquake --help" lists all commands and options';
 export class UsageError extends InputError {
   /** @param command the command whose help the hint names; empty if it is not known. */
   constructor(message: string, command = '') {
-    const hint = COMMAND_NAMES.includes(command) ? `"pgquake ${command} --help" shows what it takes` : HELP_HINT;
+    const hint = COMMAND_NAMES.includes(command) ? `"pgquake ${command} --help" lists its options` : HELP_HINT;
     super(message, { code: 'usage', hint });
   }
 }

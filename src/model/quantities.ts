@@ -99,12 +99,12 @@ export const rate = quantity({
 
 /** `0%` to `100%`; becomes a number from 0 to 1. */
 export const share = quantity({
-  expected: 'a share from 0% to 100% such as 99% or 99.9%',
+  expected: 'a percentage with %, from 0% to 100%, such as 99% or 99.9%',
   pattern: '^\\d+(\\.\\d+)?%$',
   parse: parseShare,
   min: 0,
   max: 1,
-  bounds: 'a share from 0% to 100% such as 99% or 99.9%',
+  bounds: 'a percentage from 0% to 100%, such as 99% or 99.9%',
   help: {
     id: 'Share',
     title: 'Share',

@@ -42,14 +42,21 @@ function refuseNowhere(contents: unknown, path: readonly (string | number)[], ch
     if (typeof part === 'number') {
       if (!isSeq(node)) throw refusal(change, `${above} is not a list`);
       if (part >= node.items.length) throw refusal(change, `${above} has ${node.items.length} items, counted from 0`);
-    } else if (node !== undefined && !isMap(node)) throw refusal(change, `${above} has no keys`);
+    } else if (node !== undefined && !isMap(node)) {
+      if (isSeq(node)) throw refusal(change, `${above} is a list`, 'index lists from 0, such as faults[0].for');
+      throw refusal(change, `${above} has no keys`);
+    }
     node = isCollection(node) ? (node.get(part, true) as unknown) : undefined;
   }
 }
 
-function refusal(change: string, reason: string): InputError {
+function refusal(
+  change: string,
+  reason: string,
+  hint = 'write paths as in error messages, such as faults[0].for',
+): InputError {
   return new InputError(`--set ${change}: ${reason}`, {
     code: 'usage',
-    hint: 'write paths as in error messages, such as faults[0].for',
+    hint,
   });
 }

@@ -102,7 +102,7 @@ export async function readText(file: string): Promise<string> {
     if (entry.isDirectory()) {
       throw new InputError(`${file} is a folder; expected a scenario file`, {
         code: 'scenario-unreadable',
-        hint: `"pgquake --suite ${file}" runs all scenarios in it`,
+        hint: `name a file in it, such as ${join(file, 'mine.yaml')}; "pgquake --suite ${file}" runs all scenarios in it`,
       });
     }
     // Reading a device or a pipe may never end.

@@ -78,7 +78,7 @@ async function inSuite(name: string, folders: readonly string[]): Promise<string
   const files = await namedFiles(folders.map((folder) => join(folder, suite)));
   if (files.size > 0 && !files.has(scenario) && !existsSync(name)) {
     const known = [...files.keys()].map((one) => `${suite}/${one}`);
-    throw unknownScenario(name, nearest(name, known), known);
+    throw unknownScenario(name, nearest(name, known));
   }
   return files.get(scenario);
 }
@@ -171,23 +171,20 @@ async function fileNamed(name: string, folders: readonly string[]): Promise<stri
   const files = await namedFiles(folders);
   const file = files.get(name);
   if (file !== undefined) return file;
-  const known = [...files.keys()];
-  const meant = (await sameInSuite(name, folders)) ?? nearest(name, known);
+  const meant = (await sameInSuite(name, folders)) ?? nearest(name, [...files.keys()]);
   const isSuite = (await suitesIn(folders)).includes(name) || (await suiteListsIn(folders)).includes(name);
-  if (!isSuite) throw unknownScenario(name, meant, known);
+  if (!isSuite) throw unknownScenario(name, meant);
   throw new InputError(`there is no scenario ${quoted(name)}`, {
     code: 'suite-named',
     hint: `${name} is a suite: "pgquake --suite ${name}" runs all scenarios in it`,
   });
 }
 
-/** @param known listed where no name is near. */
-function unknownScenario(name: string, meant: string | undefined, known: readonly string[]): InputError {
+function unknownScenario(name: string, meant: string | undefined): InputError {
   const guess = meant === undefined ? '' : `; did you mean "${meant}"?`;
-  const here = meant === undefined ? `scenarios here: ${known.join(', ') || 'none'}; ` : '';
   return new InputError(`there is no scenario ${quoted(name)}${guess}`, {
     code: 'scenario-unknown',
-    hint: `${here}"pgquake list" shows all; or give a path, such as ./mine.yaml`,
+    hint: '"pgquake list" shows all scenarios, with those of suites; or give a path, such as ./mine.yaml',
   });
 }
 

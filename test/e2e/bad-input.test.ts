@@ -27,7 +27,7 @@ describe('bad input starts nothing', () => {
       /--output: expected one of text, json/,
     ],
     ['a command with a slip', ['replya'], 3, /did you mean the command "replay"\?/],
-    ['a name beside --all', ['--all', 'one-worker'], 3, /--all runs every scenario; found one-worker as well/],
+    ['a name beside --all', ['--all', 'one-worker'], 3, /--all and scenario names exclude each other; found one-worker/],
     ['an option given twice', ['one-worker', '--seed', '1', '--seed', '1'], 3, /--seed is given twice/],
     ['standard input', ['-'], 3, /does not read standard input/],
     ['a word for a number', ['one-worker', '--seed', 'abc'], 3, /--seed: expected a number, found "abc"/],
@@ -97,5 +97,5 @@ describe('a machine that cannot do it', () => {
 test('judging what is no run is refused with its place, and never passes', async () => {
   const { code, stderr } = await place.start(['judge', place.folder]).ended;
   expect(code).toBe(3);
-  expect(stderr).toMatch(/run\.json: not a readable run/);
+  expect(stderr).toMatch(/cannot read the run \S+: there is no run\.json/);
 });

@@ -25,8 +25,8 @@ test('the first Ctrl-C aborts, the second names what is still being undone', () 
     interrupt.stop();
   }
   expect(said).toEqual([
-    'SIGINT: healing, removing the cluster, writing the report',
+    'SIGINT: healing, releasing the cluster, writing the report',
     'still undoing node-kill on worker1, lock-table on coordinator; this cannot be skipped, but has a time limit',
-    'still removing the cluster; this cannot be skipped, but has a time limit',
+    'still releasing the cluster; this cannot be skipped, but has a time limit',
   ]);
 });

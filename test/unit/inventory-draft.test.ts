@@ -102,7 +102,7 @@ describe('init', () => {
   });
 
   test.each([
-    [[], 3, 'no cluster named'],
+    [[], 3, 'expected --url or --compose, found neither'],
     [['--url', 'postgresql://app:secret@h/orders'], 3, '--url: expected no password, found one'],
     [
       ['--url', 'host=h user=u', '--docker', 'a', '--docker', 'b'],

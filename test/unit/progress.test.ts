@@ -197,7 +197,7 @@ describe('where there is no terminal', () => {
         "  16.4 s  repair     if worker2, worker3, worker4 stay away: see "Repair" in the report",
         "  16.4 s  reads      every row, through the coordinator and on every placement",
         "  16.5 s  reads      worker3/B could not be read: connect ECONNREFUSED 127.0.0.1:40004",
-        "  17.0 s  stop       interrupted: by SIGINT",
+        "  17.0 s  stop       interrupted by SIGINT",
         "  17.0 s  fault      node-stop worker2, worker3, worker4 did not take effect: worker2 is running and accepts SQL",
         "",
       ]
@@ -327,11 +327,11 @@ describe('on a terminal', () => {
     const { progress, pass, stream } = open(true, { NO_COLOR: '1' });
     progress.event({ at: 0, type: 'phase-started', phase: 'steady-state' });
     pass(500);
-    progress.note('SIGINT: healing, removing the cluster, writing the report');
+    progress.note('SIGINT: healing, releasing the cluster, writing the report');
     pass(500);
     expect(screen(stream.raw)).toEqual([
       '   0.0 s  steady     load without faults',
-      '   0.5 s  note       SIGINT: healing, removing the cluster, writing the report',
+      '   0.5 s  note       SIGINT: healing, releasing the cluster, writing the report',
       '   1.0 s  ████████████░░░░░░░░░░░░  steady state, 1.0 s to go',
       '',
     ]);

@@ -71,8 +71,7 @@ test('an interruption is said once, and what attaches starts and removes nothing
   const topology = { ...sharded({ workers: 2, replication: 2, partitions: 2 }), attach: 'chat' };
   const narrator = new EventNarrator({ topology, plannedActs: 0 });
   expect(narrator.words({ at: 1, type: 'interrupted', reason: 'interrupted by SIGTERM' })).toMatchObject({
-    what: 'interrupted',
-    detail: 'by SIGTERM',
+    what: 'interrupted by SIGTERM',
   });
   expect(narrator.words({ at: 1, type: 'phase-started', phase: 'provision' })?.what).toMatch(
     /^checking the servers of the cluster chat$/,

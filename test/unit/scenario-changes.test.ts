@@ -45,6 +45,7 @@ describe('a value that is set', () => {
     ['faults[1].for=3s', 'faults has 1 items, counted from 0'],
     ['name[0]=3s', 'name is not a list'],
     ['name.first=x', 'name has no keys'],
+    ['faults.0.for=3s', 'faults is a list'],
     ['seed=[', '"[" is not a YAML value'],
   ])('%s is refused', (change, reason) => {
     expect(() => withChanges(TEXT, [change])).toThrow(InputError);

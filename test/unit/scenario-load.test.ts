@@ -50,12 +50,12 @@ describe('loadScenario', () => {
     await expect(failing).rejects.toThrow('there is no scenario "one-wroker"; did you mean "one-worker"?');
     await expect(failing).rejects.toMatchObject({
       code: 'scenario-unknown',
-      hint: '"pgquake list" shows all; or give a path, such as ./mine.yaml',
+      hint: '"pgquake list" shows all scenarios, with those of suites; or give a path, such as ./mine.yaml',
     });
     await expect(failing).rejects.toBeInstanceOf(InputError);
     await expect(loadScenario('xyzzy', sources())).rejects.toMatchObject({
       message: 'there is no scenario "xyzzy"',
-      hint: 'scenarios here: both, one-worker; "pgquake list" shows all; or give a path, such as ./mine.yaml',
+      hint: '"pgquake list" shows all scenarios, with those of suites; or give a path, such as ./mine.yaml',
     });
     await expect(loadScenario('else', { vocabulary, folders: [] })).rejects.toThrow(/^there is no scenario "else"$/);
   });
@@ -73,7 +73,7 @@ describe('loadScenario', () => {
   test('a folder and a huge file are refused', async () => {
     await expect(loadScenario(`${mine}/`, sources())).rejects.toMatchObject({
       message: `${mine}/ is a folder; expected a scenario file`,
-      hint: `"pgquake --suite ${mine}/" runs all scenarios in it`,
+      hint: `name a file in it, such as ${mine}/mine.yaml; "pgquake --suite ${mine}/" runs all scenarios in it`,
     });
     writeFileSync(join(mine, 'huge.yaml'), ' '.repeat(1_000_001));
     await expect(loadScenario('huge', sources())).rejects.toThrow('it has 1000001 bytes; the limit is 1000000');

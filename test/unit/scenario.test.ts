@@ -178,7 +178,7 @@ seed: -1
     11:19 settle.within: expected a duration such as 8s or 500ms, found 30
     13:41 hypothesis[0].during: expected one of steady-state, fault, settle, found "falt"; did you mean "fault"?
     13:72 hypothesis[0].shards: unknown key "unreadabel"; did you mean "unreadable"?
-    14:43 hypothesis[1].min: expected a share from 0% to 100% such as 99% or 99.9%, found 99
+    14:43 hypothesis[1].min: expected a percentage with %, from 0% to 100%, such as 99% or 99.9%, found 99
     15:5 hypothesis[2]: missing key "check"; known: messages-readable, availability, outage, recovery-time, latency, no-lost-writes, lost-writes, failover-time, split-brain, within-promise, rejoined, no-leftovers, no-stale-reads, session-guarantees, no-duplicates, content-intact, no-unexpected-rows, replicas-agree, prediction, workers-serve and 6 more
     16:7 seed: expected at least 0, found -1
     "
@@ -600,7 +600,7 @@ describe('hypothesis', () => {
     [
       'a share as a number',
       '{ check: availability, of: read, min: 0.99 }',
-      ['4:43 hypothesis[0].min: expected a share from 0% to 100% such as 99% or 99.9%, found 0.99'],
+      ['4:43 hypothesis[0].min: expected a percentage with %, from 0% to 100%, such as 99% or 99.9%, found 0.99'],
     ],
     [
       'a missing parameter',

@@ -120,6 +120,6 @@ describe('a stored run', () => {
   });
 
   test('a folder that is not a run is refused', async () => {
-    await expect(readRun(reports)).rejects.toThrow(/run\.json: not a readable run/);
+    await expect(readRun(reports)).rejects.toThrow(/cannot read the run \S+: there is no run\.json/);
   });
 });

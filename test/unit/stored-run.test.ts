@@ -35,7 +35,7 @@ async function judgementOf(file: string, damage: (path: string) => void): Promis
   } catch (error) {
     // The user must act, since this is not a bug of pgquake; the message says which file.
     expect(error).toBeInstanceOf(InputError);
-    expect((error as InputError).message).toMatch(/^\S+: not a readable run of pgquake: ./);
+    expect((error as InputError).message).toMatch(/^(\S+: not a readable run of pgquake|cannot read the run \S+): ./);
     expect((error as InputError).message).toContain(file);
     return 'refused';
   }

@@ -5,9 +5,10 @@ import { COMMANDS } from '../commands.ts';
 import { knownOptions, positionalsOf } from '../known-options.ts';
 import { COMPLETION_SCRIPTS, candidates, SHELLS } from '../offered-words.ts';
 import { openQuake } from '../open.ts';
+import { UsageError } from '../usage.ts';
 
 interface CompletionArguments {
-  shell: (typeof SHELLS)[number] | 'words';
+  shell: string;
   '--'?: string[];
 }
 
@@ -15,19 +16,23 @@ export const completion: Command<CompletionArguments> = {
   builder: (yargs) =>
     yargs
       .positional('shell', {
-        choices: [...SHELLS, 'words'] as const,
+        type: 'string',
         demandOption: true,
-        describe: 'your shell; the scripts themselves call "words"',
+        describe: `your shell: ${SHELLS.join(', ')}`,
       })
       .parserConfiguration({ 'populate--': true })
       .example('source <($0 completion bash)', 'in ~/.bashrc; the same with zsh in ~/.zshrc')
       .example('$0 completion fish | source', 'in ~/.config/fish/config.fish'),
   handler: async ({ shell, '--': words = [] }) => {
-    if (shell !== 'words') {
-      process.stdout.write(COMPLETION_SCRIPTS[shell]);
+    // Only the scripts call it.
+    if (shell === 'words') {
+      for (const word of await candidates(words, sources)) console.log(word);
       return;
     }
-    for (const word of await candidates(words, sources)) console.log(word);
+    const known = SHELLS.find((name) => name === shell);
+    if (known === undefined)
+      throw new UsageError(`<shell>: expected one of ${SHELLS.join(', ')}, found ${shell}`, 'completion');
+    process.stdout.write(COMPLETION_SCRIPTS[known]);
   },
 };
 

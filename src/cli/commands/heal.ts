@@ -1,4 +1,4 @@
-/** `pgquake heal`: removes the clusters of runs whose pgquake process was killed. */
+/** `pgquake heal`: undoes what killed runs left behind: removes their clusters, or heals attached ones. */
 
 import { basename, relative, resolve } from 'node:path';
 import pc from 'picocolors';

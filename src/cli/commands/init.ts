@@ -26,15 +26,15 @@ export const init: Command<InitArguments> = {
     yargs
       .positional('folder', { type: 'string', default: '.', describe: 'where the two files go' })
       .option('url', { ...LIST, describe: "a server's connection string, without a password; may be repeated" })
-      .option('docker', { ...LIST, describe: "that server's container; the first goes with the first --url" })
-      .option('ssh', { ...LIST, describe: "instead of a container, that server's machine: user@host" })
+      .option('docker', { ...LIST, describe: 'container of a --url server; give both in the same order' })
+      .option('ssh', { ...LIST, describe: 'or its machine over SSH: user@host' })
       .option('compose', { ...TEXT, describe: 'a Compose project: each of its PostgreSQL containers becomes a node' })
       .option('user', { ...TEXT, describe: 'with --compose: the user [default: POSTGRES_USER of the container]' })
       .option('database', { ...TEXT, describe: 'with --compose: the database [default: POSTGRES_DB of the container]' })
       .option('name', { ...TEXT, describe: 'a name for the cluster [default: the database or Compose project]' })
       .option('password-env', {
         ...TEXT,
-        describe: 'the variable that holds the password [default: PGPASSWORD, ~/.pgpass]',
+        describe: "the password's variable [default: PGPASSWORD, else ~/.pgpass]",
       })
       .example('$0 init --url postgresql://app@10.0.0.5/orders --ssh ops@10.0.0.5', 'finds its standbys too'),
   handler: async (args) => {
@@ -109,7 +109,7 @@ function removeEmpty(folder: string, last: string): void {
 async function answered(args: InitArguments): Promise<InitArguments> {
   if (args.url.length > 0 || args.compose !== undefined) return args;
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
-    throw new InputError('no cluster named', {
+    throw new InputError('expected --url or --compose, found neither', {
       code: 'usage',
       hint: `name a server: "${ownCommand()} init --url postgresql://app@10.0.0.5:5432/orders"; or a Compose project: --compose orders`,
     });

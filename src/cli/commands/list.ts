@@ -19,8 +19,8 @@ export const list: Command<ListArguments> = {
       .options(TAG_OPTION)
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)
-      .example('$0 list --tag failover', 'those with this tag')
-      .example('$0 list --output json', 'for a program'),
+      .example('$0 list --tag failover', 'list failover scenarios')
+      .example('$0 list --output json', 'list as JSON'),
   handler: async (args) => {
     const known = configFile(args) === undefined && (await listKnown(SCENARIO_FOLDERS, await knownHeads()));
     const scenarios = tagged(known || (await (await openQuake(args)).list()), args.tag ?? []);

@@ -40,7 +40,10 @@ export const plan: Command<PlanArguments> = {
       .positional('scenario', { type: 'string', demandOption: true, describe: 'a name in scenarios/, or a path' })
       .options(OVERRIDE_OPTIONS)
       .options(SET_OPTION)
-      .options(ATTACH_OPTION)
+      .option('attach', {
+        ...ATTACH_OPTION.attach,
+        describe: 'plan for an existing cluster: a name from "up", or an inventory file',
+      })
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)
       .options(SEED_OPTION)

@@ -97,9 +97,9 @@ function judgementsOf(scenario: Scenario, run: readonly Scenario[], codes: reado
 /** Ctrl-C ends a run in order; pressed again, it shows what pgquake is still undoing. */
 export function interruptibleRun(stage: Stage): ReturnType<typeof interruptible> {
   return interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)), {
-    first: 'healing, removing the cluster, writing the report',
+    first: 'healing, releasing the cluster, writing the report',
     further: () =>
-      `still ${stage.healing?.size ? `undoing ${[...stage.healing.values()].join(', ')}` : 'removing the cluster'}; this cannot be skipped, but has a time limit`,
+      `still ${stage.healing?.size ? `undoing ${[...stage.healing.values()].join(', ')}` : 'releasing the cluster'}; this cannot be skipped, but has a time limit`,
   });
 }
 

@@ -17,7 +17,7 @@ import type { Command } from '../command.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { openQuake, reportsFolder } from '../open.ts';
-import { CONFIG_OPTION, type ConfigArguments, OVERRIDE_OPTIONS, REPORTS_OPTION } from '../options.ts';
+import { CLUSTER_OPTIONS, CONFIG_OPTION, type ConfigArguments, REPORTS_OPTION } from '../options.ts';
 import { printJson } from '../print-json.ts';
 import { withEnvironment } from '../vocabulary.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -74,7 +74,7 @@ export const toleranceCommand: Command<ToleranceArguments> = {
       .conflicts('attach', ['workers', 'replication', 'shards', 'layout'])
       .option('rule', {
         ...TEXT,
-        describe: "the engine whose rule decides what a shard needs [default: the run's engine, else native]",
+        describe: "the engine that decides when a shard is served [default: the run's, else native]",
       })
       .option('node-availability', {
         ...TEXT,
@@ -90,7 +90,7 @@ export const toleranceCommand: Command<ToleranceArguments> = {
       .option('seed', {
         ...NUMBER,
         default: 1,
-        describe: 'for the random layout and for sampling',
+        describe: 'seed of random layouts and samples',
       })
       .option('output', OUTPUT)
       .option('prove', { type: 'boolean', default: false, describe: 'run a scenario for every set of workers' })
@@ -102,13 +102,13 @@ export const toleranceCommand: Command<ToleranceArguments> = {
       .option('symmetric', {
         type: 'boolean',
         default: false,
-        describe: 'with --prove: try only one of several symmetric sets',
+        describe: 'with --prove: try one set per symmetry group',
       })
       .option('clusters', {
         ...NUMBER,
         describe: 'with --prove: how many clusters run at a time [default: by CPU count]',
       })
-      .options(OVERRIDE_OPTIONS)
+      .options(CLUSTER_OPTIONS)
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
       .example('$0 tolerance --workers 8 --replication 2 --shards 32', 'what a ring of 8 workers survives')

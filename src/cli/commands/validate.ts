@@ -24,7 +24,7 @@ export const validate: Command<ValidateArguments> = {
       })
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)
-      .example('$0 validate ./mine.yaml', 'every error at once'),
+      .example('$0 validate ./mine.yaml', 'check a file before running it'),
   handler: async ({ scenario, config, output }) => {
     const quake = await openQuake({ config }, scenario);
     const errors: InputError[] = [];
