@@ -24,7 +24,7 @@ export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
   name: 'load-kept-its-schedule',
   summary: 'The load generator sent what it should, when it should; otherwise the figures are its own.',
   unknownWhen:
-    'more than 1 % of all operations, or 10 % of one kind, were not sent; the p99 of the lateness is above a tenth of the shortest deadline; the event loop was late by more than 1 s; or the load did not report.',
+    'more than 1 % of all operations, or 10 % of one kind, were not sent; the p99 of the lateness is above a tenth of the shortest deadline; the load thread was late by more than 1 s; or the load did not report.',
   params,
   always: true,
   excuses: 'the load did not keep its own schedule',
