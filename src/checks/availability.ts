@@ -10,7 +10,7 @@ import { describeWindow } from '../measure/windows.ts';
 import { type Figures, SPANS } from '../model/figures.ts';
 import type { History } from '../model/history.ts';
 import { share } from '../model/quantities.ts';
-import { formatShare } from '../model/units.ts';
+import { formatNumber, formatShare } from '../model/units.ts';
 import { defineCheck, unknownKind } from './check.ts';
 
 const params = z.strictObject({
@@ -55,7 +55,7 @@ export const availability = defineCheck<Params>({
     const expected = `${limits.join(' and ')} of ${of} operations ok in the ${during} span`;
     const found = figures.availability.find(({ kind, span }) => kind === of && span === during)?.figures;
     if (!found || found.share === null) {
-      const unsent = found?.unsent ? `; ${found.unsent} could not be sent by the client` : '';
+      const unsent = found?.unsent ? `; ${formatNumber(found.unsent)} could not be sent by the client` : '';
       return {
         judgement: 'unknown',
         expected,
@@ -65,8 +65,8 @@ export const availability = defineCheck<Params>({
     }
     const { ok, intended, unsent } = found;
     const observed =
-      `${formatShare(found.share)}: ${ok} of ${intended} ok` +
-      (unsent > 0 ? `, ${unsent} more not sent by the client` : '');
+      `${formatShare(found.share)}: ${formatNumber(ok)} of ${formatNumber(intended)} ok` +
+      (unsent > 0 ? `, ${formatNumber(unsent)} more not sent by the client` : '');
     const disagree = disagreementWords(figures, of);
     const evidence = [...(ok < intended ? describeFailures(history, of, during) : []), ...disagree];
     const judgement = found.share >= (min ?? 0) && found.share <= (max ?? 1) ? 'pass' : 'fail';

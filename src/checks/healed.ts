@@ -33,7 +33,7 @@ export const healed = defineCheck<z.output<typeof params>>({
     if (asked.length === 0 && foreign.length === 0) {
       return { judgement: 'pass', expected: 'nothing to heal', observed: 'no fault was requested', evidence: [] };
     }
-    const expected = 'every fault undone, its nodes working again, replication caught up';
+    const expected = 'faults undone, nodes working, replication caught up, no transaction prepared';
     const proofs = new Map(eventsOf(history, 'healed').map((event) => [event.act, event.proof]));
     const failures = new Map(eventsOf(history, 'heal-failed').map((event) => [event.act, event.error]));
     const healAsked = new Set(eventsOf(history, 'heal-asked').map((event) => event.act));

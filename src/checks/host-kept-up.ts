@@ -27,8 +27,8 @@ export const hostKeptUp = defineCheck<z.output<typeof params>>({
 
   check(history) {
     const expected =
-      `the machine starved for less than ${formatDuration(MIN_STARVED_MS)} or ${formatShare(MAX_STARVED_SHARE)} of the ` +
-      'time: all processors busy with two tasks or more each, or a tenth of their time stolen';
+      `the machine starved for under ${formatDuration(MIN_STARVED_MS)} or under ${formatShare(MAX_STARVED_SHARE)} of the ` +
+      "load's time (starved: two tasks per processor, or a tenth of CPU time stolen)";
     const host = hostFigures(history);
     if (!host) {
       return { judgement: 'unknown', expected, observed: 'no sample of the machine was recorded', evidence: [] };
@@ -64,7 +64,7 @@ function meanFigures({ processors, samples }: HostFigures): string {
   const mean = (of: (sample: HostFigures['samples'][number]) => number) =>
     samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
   return (
-    `${formatCount(processors, 'processor')} ${formatShare(mean(({ busy }) => busy))} busy, ` +
+    `${formatCount(processors, 'processor')} ${Math.round(100 * mean(({ busy }) => busy))} % busy, ` +
     `${mean(({ runnable = 0 }) => runnable).toFixed(1)} tasks running or waiting, ` +
     `${formatShare(mean(({ stolen }) => stolen))} stolen, on average`
   );

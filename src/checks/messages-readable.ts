@@ -28,7 +28,9 @@ const params = z.strictObject({
   during: z
     .enum(SPANS)
     .default('fault')
-    .describe('The part of the run; `fault` means: while all faults were in effect.'),
+    .describe(
+      'The part of the run; `fault` means: while the fault was in effect; with several, while the most nodes were affected.',
+    ),
   min: z.int().min(0).optional().describe('Messages that must be readable; by default all of them.'),
   max: z.int().min(0).optional().describe('Messages that may be readable at most.'),
   shards: z
@@ -200,7 +202,11 @@ function describeObserved(
   const onlyScanned = on((key) => isSilent(key) && key.inCompleteScan);
   const wrong = on((key) => key.wrong > 0);
   const byKey = onlyScanned.count > 0 ? ` by reads of their ${keyWordOf(run)}s` : '';
-  const parts = [`${readable} of ${formatCount(run.messages, 'message')} readable${byKey}`];
+  const parts = [
+    untried > 0 && untried === run.messages
+      ? 'no message was read in this time'
+      : `${readable} of ${formatCount(run.messages, 'message')} readable${byKey}`,
+  ];
   if (silent.count > 0) parts.push(`${silent.count} asked for and not answered on ${silent.where}`);
   if (onlyScanned.count > 0) {
     parts.push(`${onlyScanned.count} not answered on ${onlyScanned.where}, although scans returned them`);
@@ -208,7 +214,7 @@ function describeObserved(
   if (wrong.count > 0) parts.push(`${wrong.count} answered wrong on ${wrong.where}`);
   const scanned = partitions.flatMap(({ keys }) => keys).filter((key) => key.tried === 0 && key.inCompleteScan).length;
   if (scanned > 0) parts.push(`${scanned * messagesPerKey} of them seen only by scans`);
-  if (untried > 0) parts.push(`${formatCount(untried, 'message')} never tried`);
+  if (untried > 0 && untried < run.messages) parts.push(`${formatCount(untried, 'message')} not tried in this time`);
   if (scans.worst !== undefined && scans.worst < run.messages) parts.push(`a scan returned only ${scans.worst}`);
   return parts.join(', ');
 }
@@ -240,7 +246,7 @@ function describePartition({ partition, keys }: Service['partitions'][number], p
     );
   }
   if (untried.length > 0)
-    lines.push(`${label}: ${nameKeys(untried, words)}: no read was sent and settled in this time`);
+    lines.push(`${label}: ${nameKeys(untried, words)}: no read began and finished within this time`);
   return lines;
 }
 

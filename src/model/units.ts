@@ -69,9 +69,14 @@ export function formatMoment(ms: number): string {
   return `${(ms / 1_000).toFixed(3)} s`;
 }
 
+/** `1,500` */
+export function formatNumber(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
 /** `1 message`, `1,500 messages`. @param plural if it is not the noun with an s. */
 export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
+  return `${formatNumber(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** `5,300 a second` */

@@ -114,7 +114,7 @@ function describePlacement(placement: readonly Pick<Partition, 'name' | 'copies'
 function describeSchedule({ acts, scenario }: Plan): string[] {
   if (acts.length === 0) return ['  no faults'];
   const moments = acts.flatMap(({ index, fault, targets, picked, atStrike, atMs, forMs }) => {
-    const struck = targets.length > 0 ? targets.join(', ') : `what act ${index + 1} strikes`;
+    const struck = targets.length > 0 ? targets.join(', ') : `fault ${index + 1}'s targets`;
     const why = picked === undefined ? '' : ` (${picked})`;
     const later = atStrike
       ? picked
@@ -163,7 +163,7 @@ function describeBlastRadius(
   const more = strikes.size - named.length;
   const open = [
     ...(isOpen({ acts }) ? [`what is picked once ${partitionsWordOf(word)} are placed`] : []),
-    ...(acts.some(({ atStrike }) => atStrike) ? ['whichever nodes hold the targeted role at the strike'] : []),
+    ...(acts.some(({ atStrike }) => atStrike) ? ['any node that then holds the targeted role'] : []),
   ];
   return [
     '',

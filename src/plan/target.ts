@@ -154,7 +154,7 @@ export function selectorWords(
   if ('nodes' in target) return undefined;
   const word = topology.partitionWord ?? 'partition';
   if ('fatalPair' in target) return `two workers that hold all copies of a ${word}`;
-  if (isOpenUntilStrike(target)) return `${roleWords(target, topology)} at that time`;
+  if (isOpenUntilStrike(target)) return `${roleWords(target, topology)}, picked then`;
   const [count, of] = [countOf(target, topology), candidatesOf(target, topology)];
   if ('role' in target) return `${count} of ${of} workers`;
   if ('purpose' in target)

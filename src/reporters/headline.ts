@@ -1,5 +1,7 @@
 /** The four figures that operators ask for first, with their limits in the hypothesis and the section of their evidence. */
 
+import type { ServiceWindow } from '../model/figures.ts';
+import { partitionNamed } from '../model/partition-words.ts';
 import type { Report } from '../model/report.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
 import { type Question, subjectOf } from '../model/verdict.ts';
@@ -15,7 +17,7 @@ export function headline(report: Report): HeadlineFigure[] {
   return [
     { ...availabilityFigure(report, availability), limits: availability, evidence: 'Service' },
     {
-      title: 'longest outage (RTO)',
+      title: 'longest outage',
       value: outageWords(report, kindsOf(outage)),
       limits: outage,
       evidence: 'Service',
@@ -43,7 +45,7 @@ function availabilityFigure(
   );
   const words = [...new Set(worst ? [worst, ...limited.toSorted(byShare)] : [])].map(
     ({ kind, span, figures: { share } }) =>
-      `${formatShare(share)}, ${kind}${main === undefined || span === main ? '' : ` in the ${span} span`}`,
+      `${kind} ${formatShare(share)}${main === undefined || span === main ? '' : ` in the ${span} span`}`,
   );
   return {
     title: main === undefined ? 'availability' : 'availability during the fault',
@@ -56,24 +58,32 @@ function byShare(a: AvailabilityRow, b: AvailabilityRow): number {
 }
 
 /** The longest outage of any kind of operation, on any partition, and that of each kind with a limit. */
-function outageWords({ figures: { availability, windows } }: Report, limited: ReadonlySet<string>): string {
+function outageWords(
+  { figures: { availability, windows }, topology: { partitionWord } }: Report,
+  limited: ReadonlySet<string>,
+): string {
   if (availability.length === 0) return 'not known: no load was run';
   const outages = windows.filter(({ type }) => type === 'outage').toSorted((a, b) => b.durationMs - a.durationMs);
   const [longest] = outages;
   if (!longest) return 'none';
   const others = [...limited].filter((kind) => kind !== longest.kind);
+  const words = (outage: ServiceWindow) => {
+    const { kind, partition } = outage;
+    const where = partition === undefined ? '' : ` (${partitionNamed(partitionWord, partition)})`;
+    return `${kind}${where} ${lengthOf(outage)}`;
+  };
   const ofOthers = others.map((kind) => {
     const own = outages.find((outage) => outage.kind === kind);
-    return `${own ? lengthOf(own) : 'none'}, ${kind}`;
+    return own ? words(own) : `${kind} none`;
   });
-  return [`${lengthOf(longest)}, ${longest.kind}`, ...ofOthers].join('; ');
+  return [words(longest), ...ofOthers].join('; ');
 }
 
 function lossWords({ ledger }: Report): string {
   if (!ledger) return 'not known: nothing accounts for rows';
   if (!ledger.finalReads) return 'not known: there were no final reads';
   if (ledger.acknowledged === 0 && ledger.lost.count === 0) return 'not known: no write was acknowledged';
-  return `${formatCount(ledger.lost.count, 'write')} of ${number(ledger.acknowledged)} acknowledged`;
+  return `${number(ledger.lost.count)} of ${formatCount(ledger.acknowledged, 'acknowledged write')}`;
 }
 
 /** The longest time from the request to bring a node back until it was seen to work. */

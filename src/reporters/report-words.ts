@@ -38,7 +38,7 @@ export function lengthOf({ durationMs, uncertaintyMs }: Pick<ServiceWindow, 'dur
 export function firstSuccessWords({ firstSuccessMs, firstSuccessUncertaintyMs = 0 }: Recovery): string {
   if (firstSuccessMs === undefined) return '';
   if (firstSuccessMs === null) return 'not within the run';
-  if (firstSuccessMs === 0) return 'no interruption';
+  if (firstSuccessMs === 0) return 'at once';
   return lengthOf({ durationMs: firstSuccessMs, uncertaintyMs: firstSuccessUncertaintyMs });
 }
 
@@ -92,8 +92,8 @@ export function checkWords(result: Pick<CheckResult, 'check' | 'params'>): strin
 
 /** Explains the sources of figures. */
 export const SOURCES =
-  'Availability, latency and recovery come from the load. Each window names its source: the probes, which time its ' +
-  'ends to the millisecond, or the load. Where the two disagree, the worse one counts.';
+  'Availability, latency and recovery come from the load. Windows come from the probes (ends to the millisecond) or ' +
+  'the load; the worse one counts.';
 
 /** One sentence for each kind whose probes and load disagree. */
 export function disagreementLines({ disagreements = [] }: Report['figures']): string[] {
@@ -116,9 +116,11 @@ export function partitionsTitle({ topology }: Pick<Report, 'topology'>): string 
 }
 
 /** When the partitions were observed, and whether they were as predicted. */
-export function partitionsHeading({ figures: { fullEffect, partitions } }: Report): string {
+export function partitionsHeading({ acts, figures: { fullEffect, partitions } }: Report): string {
+  const states = ['Without a fault', 'While the fault was in effect'];
+  const state = states[acts.length] ?? 'While the most nodes were affected';
   const when = fullEffect
-    ? `While all faults were in effect, from ${formatMoment(fullEffect.fromMs)} to ${formatMoment(fullEffect.toMs)}.`
+    ? `${state}, from ${formatMoment(fullEffect.fromMs)} to ${formatMoment(fullEffect.toMs)}.`
     : 'No fault was in full effect.';
   if (!wasPredicted(partitions)) return when;
   const different = partitions.some(
@@ -220,8 +222,8 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
       ledger.late,
       finalReads,
     ),
-    ...finding('receded: ended unknown, was read, then vanished', ledger.receded, finalReads),
-    ...finding('resurrected: certainly failed, yet present', ledger.resurrected, finalReads),
+    ...finding('receded: outcome unknown, read once, then gone', ledger.receded, finalReads),
+    ...finding('resurrected: failed, yet present', ledger.resurrected, finalReads),
     ...finding('unexpected: never sent, yet present', ledger.unexpected, finalReads),
     ...finding('divergent: not on every placement', ledger.divergent, finalReads),
     ...(ledger.unverifiedReads ? [] : ofReads(ledger, finding)),
@@ -278,18 +280,18 @@ export function faultsByNode({ acts }: Pick<Report, 'acts'>): ReadonlyMap<string
   return struck;
 }
 
-/** `read 200/s within 2 s by route direct, …`; a common route is named once. */
+/** `read 200/s (2 s limit) via direct, …`; a common route is named once. */
 export function loadWords({ run: { kinds } }: Pick<Report, 'run'>): string {
   const routes = new Set(kinds.map(({ route }) => route));
   const words = kinds
     .map(
       ({ name, ratePerSecond, deadlineMs, route }) =>
-        `${name} ${number(ratePerSecond)}/s within ${formatDuration(deadlineMs)}` +
-        (routes.size > 1 && route !== undefined ? ` by route ${route}` : ''),
+        `${name} ${number(ratePerSecond)}/s (${formatDuration(deadlineMs)} limit)` +
+        (routes.size > 1 && route !== undefined ? ` via ${route}` : ''),
     )
     .join(', ');
   const [only] = routes;
-  return routes.size === 1 && only !== undefined ? `${words}; all by route ${only}` : words;
+  return routes.size === 1 && only !== undefined ? `${words}; all via ${only}` : words;
 }
 
 /** A kind of operation, with its route if kinds have different routes. */
@@ -339,7 +341,7 @@ function hostWords({ samples, sampledMs, starvedMs }: HostFigures): string {
   const starved =
     starvedMs === 0 ? 'never starved' : `starved for ${formatDuration(starvedMs)} of ${formatDuration(sampledMs)}`;
   return (
-    `processors ${formatShare(mean(({ busy }) => busy))} busy, ${number(mean(({ runnable = 0 }) => runnable))} tasks running or waiting, ` +
+    `processors ${Math.round(100 * mean(({ busy }) => busy))} % busy, ${number(mean(({ runnable = 0 }) => runnable))} tasks running or waiting, ` +
     `${formatShare(mean(({ stolen }) => stolen))} stolen, ${starved}; pgquake's main thread late by at most ${formatDuration(late)}`
   );
 }

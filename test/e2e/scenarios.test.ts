@@ -118,7 +118,7 @@ describe('primary-kill', () => {
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
     const { timeline, acts, ledger, topology } = place.report();
     expect(topology.nodes.map(({ name }) => name)).toEqual(['pg1', 'pg2', 'pg3']);
-    expect(acts).toMatchObject([{ targets: ['pg1'], picked: 'the primary at that time' }]);
+    expect(acts).toMatchObject([{ targets: ['pg1'], picked: 'the primary, picked then' }]);
     const seen = timeline.flatMap((event) => (event.type === 'roles-seen' ? [event.roles] : []));
     const primaries = seen.map((roles) => Object.keys(roles).filter((name) => roles[name]?.role === 'primary'));
     expect(primaries[0]).toEqual(['pg1']);

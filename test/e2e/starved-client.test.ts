@@ -63,7 +63,7 @@ test('its process stands still for more than a second', async () => {
   expect(code).toBe(2);
   const report = place.report();
   expectNoBlame(report);
-  expect(resultOf(report, 'load-kept-its-schedule')?.observed).toContain('event loop late by ');
+  expect(resultOf(report, 'load-kept-its-schedule')?.observed).toContain('load thread late by ');
   expect(place.leftovers()).toEqual([]);
 });
 
@@ -85,7 +85,7 @@ test('it may have one connection, and the server is slow', async () => {
     },
   });
   expectNoBlame(report);
-  expect(resultOf(report, 'load-kept-its-schedule')?.observed).toMatch(/^\d+ of \d+ not sent \(\d+/);
+  expect(resultOf(report, 'load-kept-its-schedule')?.observed).toMatch(/^[\d,]+ of [\d,]+ not sent \(\d+/);
   const reads = report.figures.availability.filter(({ kind }) => kind === 'read');
   expect(reads.reduce((sum, { figures }) => sum + figures.unsent, 0)).toBeGreaterThan(100);
 });

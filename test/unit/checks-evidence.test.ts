@@ -169,11 +169,11 @@ const noPrepared = { type: 'leftovers', preparedTransactions: [] } as const;
 const ROWS: Readonly<Record<string, Rows>> = {
   'messages-readable': {
     nothing: unknown(
-      '0 of 40 messages readable, 40 messages never tried',
+      'no message was read in this time',
       answering(() => ({ outcome: 'unsent' })),
     ),
     half: unknown(
-      '35 of 40 messages readable, 5 messages never tried',
+      '35 of 40 messages readable, 5 messages not tried in this time',
       answering((one) =>
         one.kind === 'scan'
           ? REFUSED

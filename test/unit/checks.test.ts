@@ -106,9 +106,9 @@ describe('messages-readable', () => {
     const finding = run(messagesReadable, history);
     expect(finding).toMatchObject({
       judgement: 'unknown',
-      observed: '35 of 40 messages readable, 5 messages never tried',
+      observed: '35 of 40 messages readable, 5 messages not tried in this time',
     });
-    expect(finding.evidence[0]).toBe('shard B (worker2, worker3): room 2: no read was sent and settled in this time');
+    expect(finding.evidence[0]).toBe('shard B (worker2, worker3): room 2: no read began and finished within this time');
     expect(run(messagesReadable, history, { min: 35 }).judgement).toBe('pass');
     expect(run(messagesReadable, history, { max: 39 }).judgement).toBe('unknown');
     expect(run(messagesReadable, history, { max: 34 }).judgement).toBe('fail');
@@ -1027,10 +1027,10 @@ describe('load-kept-its-schedule', () => {
   });
 
   test.each([
-    [{ intended: 1_000, unsent: 11 }, '11 of 1000 not sent (1.1 %)'],
+    [{ intended: 1_000, unsent: 11 }, '11 of 1,000 not sent (1.1 %)'],
     // The shortest deadline is 1 s.
-    [{ latenessP99Ms: 101 }, 'p99 of the lateness 101 ms'],
-    [{ eventLoopDelayMaxMs: 1_100 }, 'event loop late by 1.1 s'],
+    [{ latenessP99Ms: 101 }, 'p99 lateness 101 ms'],
+    [{ eventLoopDelayMaxMs: 1_100 }, 'load thread late by 1.1 s'],
     [{ intended: 0 }, 'nothing was due'],
   ])('is unknown beyond them: %j', (change, observed) => {
     expect(run(loadKeptItsSchedule, kept(change))).toMatchObject({ judgement: 'unknown', observed });
@@ -1050,7 +1050,7 @@ describe('load-kept-its-schedule', () => {
     (stalls) => {
       expect(run(loadKeptItsSchedule, kept({ eventLoopDelayMaxMs: 251, stalls }))).toMatchObject({
         judgement: 'unknown',
-        observed: 'event loop late by 251 ms',
+        observed: 'load thread late by 251 ms',
       });
     },
   );

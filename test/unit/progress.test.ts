@@ -163,14 +163,14 @@ describe('where there is no terminal', () => {
         12.0 s  load       read 2030 ok 0 failed  write 396 ok 10 failed
         12.1 s  heal       bringing worker1 back
         12.4 s  heal       worker1 back after 282 ms: postmaster 4802 and 8 other processes are running, accepts SQL
-        12.4 s  settle     the load continues until service is back to normal
+        12.4 s  settle     the load runs until service is normal, or the limit
         13.0 s  load       read 2260 ok 0 failed  write 442 ok 10 failed
         14.0 s  load       read 2460 ok 0 failed  write 482 ok 10 failed
         15.0 s  load       read 2660 ok 0 failed  write 522 ok 10 failed
         15.0 s  load       read 2670 ok 0 failed  write 524 ok 10 failed
-        15.0 s  settle     load stopped: 3,315 operations intended, all sent
+        15.0 s  settle     load stopped: 3,315 operations due, all sent
         15.1 s  settle     placements of every shard agree 104 ms after the load stopped
-        15.1 s  reads      every row, through the coordinator and on every placement
+        15.1 s  reads      reading all rows via the coordinator and each placement
         15.3 s  dispose    stopping and removing the servers
       "
     `);
@@ -192,10 +192,10 @@ describe('where there is no terminal', () => {
         "   4.2 s  fault      node-stop worker2, worker3, worker4 in effect after 196 ms: worker2: postmaster 4712 and its 9 other processes are gone, SQL refused (ECONNREFUSED); worker3: postmaster 4713 and its 9 other processes are gone, SQL refused (ECONNREFUSED); worker4: postmaster 4714 and its 9 other processes are gone, SQL refused (ECONNREFUSED)",
         "  12.2 s  heal       bringing worker2, worker3, worker4 back",
         "  16.2 s  heal       worker2, worker3, worker4 NOT healed: worker3 does not accept SQL: ECONNREFUSED",
-        "  16.2 s  settle     the load continues until service is back to normal",
+        "  16.2 s  settle     the load runs until service is normal, or the limit",
         "  16.4 s  settle     placements still differ 30 s after the load stopped",
         "  16.4 s  repair     if worker2, worker3, worker4 stay away: see "Repair" in the report",
-        "  16.4 s  reads      every row, through the coordinator and on every placement",
+        "  16.4 s  reads      reading all rows via the coordinator and each placement",
         "  16.5 s  reads      worker3/B could not be read: connect ECONNREFUSED 127.0.0.1:40004",
         "  17.0 s  stop       interrupted by SIGINT",
         "  17.0 s  fault      node-stop worker2, worker3, worker4 did not take effect: worker2 is running and accepts SQL",
@@ -278,7 +278,7 @@ describe('on a terminal', () => {
     const shown = screen(stage.stream.raw);
     expect(shown.slice(-6)).toMatchInlineSnapshot(`
       [
-        "  15.1 s  reads      every row, through the coordinator and on every placement",
+        "  15.1 s  reads      reading all rows via the coordinator and each placement",
         "  15.3 s  dispose    stopping and removing the servers",
         "          read     2670 ok       0 failed",
         "          write     524 ok      10 failed",

@@ -36,9 +36,9 @@ const valuesOf = (of: Report) => Object.fromEntries(headline(of).map(({ title, v
 describe('what operators ask', () => {
   test('each with what was seen', () => {
     expect(valuesOf(report)).toEqual({
-      'availability during the fault': '60 %, write',
-      'longest outage (RTO)': '1.2 s ± 20 ms, write',
-      'lost writes (RPO)': '0 writes of 405 acknowledged',
+      'availability during the fault': 'write 60 %',
+      'longest outage': 'write 1.2 s ± 20 ms',
+      'lost writes (RPO)': '0 of 405 acknowledged writes',
       'time to heal': '300 ms, pg1',
     });
   });
@@ -57,8 +57,8 @@ hypothesis:
     );
     const verdict = judge(history, asked.hypothesis, shipped.checks);
     expect(valuesOf(buildReport(history, makePlan(asked, { seed: 1 }), verdict))).toMatchObject({
-      'availability during the fault': '60 %, write; 100 %, read',
-      'longest outage (RTO)': '1.2 s ± 20 ms, write; none, read',
+      'availability during the fault': 'write 60 %; read 100 %',
+      'longest outage': 'write 1.2 s ± 20 ms; read none',
     });
   });
 
@@ -88,7 +88,7 @@ hypothesis:
     const figures = { ...report.figures, availability: [], windows: [] };
     expect(valuesOf({ ...report, figures, ledger: null, timeline: [] })).toEqual({
       availability: 'not known: no load was run',
-      'longest outage (RTO)': 'not known: no load was run',
+      'longest outage': 'not known: no load was run',
       'lost writes (RPO)': 'not known: nothing accounts for rows',
       'time to heal': 'not known: nothing was healed',
     });

@@ -18,7 +18,7 @@ describe('terminalSummary', () => {
       "
       ✔ messages-readable    500 of 500 messages readable
                              expected: at least 500 messages readable during the fault
-      ✔ availability read    99.812 %: 1597 of 1600 ok
+      ✔ availability read    99.812 %: 1,597 of 1,600 ok
                              expected: at least 99 % of read operations ok in the fault span
       ✔ no-lost-writes       all 637 acknowledged writes and 500 initial messages found
                              expected: every acknowledged write and every initial message found by the

@@ -32,16 +32,16 @@ describe('a target that is a role', () => {
   test('stays open until the strike, and needs no placement', () => {
     const plan = planned({ roleAtStrike: 'primary' });
     expect(plan.acts).toMatchObject([
-      { targets: [], picked: 'the primary at that time', atStrike: { role: 'primary' } },
+      { targets: [], picked: 'the primary, picked then', atStrike: { role: 'primary' } },
     ]);
     expect(isOpen(plan)).toBe(false);
   });
 
   test('counts out of those that can have it, and a majority out of all nodes', () => {
     const picked = (target: TargetSpec) => planned(target).acts[0]?.picked;
-    expect(picked({ roleAtStrike: 'standby', pick: 1 })).toBe('1 of the standbys at that time');
-    expect(picked({ roleAtStrike: 'standby' })).toBe('all standbys at that time');
-    expect(picked({ roleAtStrike: 'standby', pick: 'majority' })).toBe('2 of the standbys at that time');
+    expect(picked({ roleAtStrike: 'standby', pick: 1 })).toBe('1 of the standbys, picked then');
+    expect(picked({ roleAtStrike: 'standby' })).toBe('all standbys, picked then');
+    expect(picked({ roleAtStrike: 'standby', pick: 'majority' })).toBe('2 of the standbys, picked then');
   });
 
   test('a fault with several strikes takes one after the other of the same pick', () => {

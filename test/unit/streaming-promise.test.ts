@@ -160,9 +160,9 @@ describe('standbys', () => {
 
 test('every part of a promise has its reason', () => {
   expect(describePromised(promised(BY_HAND, struck(pg1, 'killed')))).toEqual([
-    'write outage via direct 500 ms to 4 s, because the manager by-hand waits 1 s for pg1, and electing, promoting and finding the new primary take up to 3 s',
+    'write outage via direct 500 ms to 4 s, because the manager by-hand counts 1 s from an unanswered check, perhaps before the loss; failing over takes up to 3 s',
     'acknowledged writes at risk: any before the strike, because commits wait for no standby, and no setting bounds how far one lags',
-    'two primaries: never, because it comes back as a standby, and takes no writes before',
+    'two primaries: never, because the old primary comes back only as a standby',
   ]);
 });
 

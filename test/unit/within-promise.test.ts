@@ -72,7 +72,7 @@ describe('how long writes are out', () => {
       /^write outage via direct 2 s ± \d+ ms; acknowledged writes lost none; two primaries never$/,
     );
     expect(finding.evidence[0]).toMatch(
-      /^write outage via direct: 2 s ± \d+ ms; promised: 500 ms to 4 s, because the manager by-hand waits 1 s/,
+      /^write outage via direct: 2 s ± \d+ ms; promised: 500 ms to 4 s, because the manager by-hand counts 1 s/,
     );
   });
 

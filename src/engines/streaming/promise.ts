@@ -106,11 +106,11 @@ function handedOver(): Promised {
 }
 
 function primaryLost(situation: Situation, how: 'killed' | 'stopped' | 'frozen'): Promised {
-  const { spec, standbys, members, primary } = situation;
+  const { spec, standbys, members } = situation;
   const failover = failoverOf(spec, { left: standbys.length, members, silent: how === 'frozen' });
   if (!failover) return untilBack(situation);
   const { minMs, maxMs } = failover;
-  const waits = `the manager by-hand waits ${formatDuration(spec.promoteAfterMs)} for ${primary}, and electing, promoting and finding the new primary take up to ${formatDuration(maxMs - spec.promoteAfterMs)}`;
+  const waits = `the manager by-hand counts ${formatDuration(spec.promoteAfterMs)} from an unanswered check, perhaps before the loss; failing over takes up to ${formatDuration(maxMs - spec.promoteAfterMs)}`;
   return {
     writesOut: [{ route: ROUTE, minMs, maxMs, why: waits }],
     lost: lossOfPrimary(spec, how),
@@ -134,7 +134,7 @@ function lossOfPrimary(spec: StreamingSpec, how: 'killed' | 'stopped' | 'frozen'
 
 /** How long an old primary remains one until the operator sees that there are two. */
 function twoAfter(spec: StreamingSpec, how: 'killed' | 'stopped' | 'frozen'): PromisedSpan {
-  if (how !== 'frozen') return neverTwo('it comes back as a standby, and takes no writes before');
+  if (how !== 'frozen') return neverTwo('the old primary comes back only as a standby');
   if (copiesOfCommit(spec) > 0) return neverTwo('when it resumes, no standby follows it, so it acknowledges nothing');
   return {
     maxMs: spec.promoteAfterMs + FAILOVER_SLACK_MS,

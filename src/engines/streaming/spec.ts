@@ -85,11 +85,11 @@ export const STREAMING_KEYS = clusterKeys(params, {
   },
 });
 
-/** `3 members: pg1 primary, pg2 and pg3 standbys; synchronous off; manager by-hand, which promotes after 1 s`. */
+/** `3 members: pg1 primary, pg2 and pg3 standbys; synchronous off; manager by-hand (simulated), after 1 s`. */
 function inWords({ synchronous: commits, manager, promoteAfterMs }: StreamingSpec, members: readonly string[]): string {
   const waits = typeof commits === 'object' ? `quorum(${commits.quorum})` : commits;
   const [primary, ...standbys] = members;
-  const acts = manager === 'none' ? '' : `, which promotes after ${formatDuration(promoteAfterMs)}`;
+  const acts = manager === 'none' ? '' : ` (simulated), after ${formatDuration(promoteAfterMs)}`;
   const roles = `${primary} primary, ${standbys.join(' and ')} ${standbys.length === 1 ? 'standby' : 'standbys'}`;
   return `${formatCount(members.length, 'member')}: ${roles}; synchronous ${waits}; manager ${manager}${acts}`;
 }

@@ -129,14 +129,14 @@ function phase(
     case 'fault':
       return plannedActs === 0 ? tell('fault', 'plain', 'none planned; the load continues') : undefined;
     case 'settle':
-      return tell('settle', 'plain', 'the load continues until service is back to normal');
+      return tell('settle', 'plain', 'the load runs until service is normal, or the limit');
     case 'final-reads':
       return tell(
         'reads',
         'plain',
         entry === undefined
-          ? 'every row, by the route of the writes and on every copy'
-          : `every row, through the ${entry} and on every placement`,
+          ? 'reading all rows via the route of the writes and each copy'
+          : `reading all rows via the ${entry} and each placement`,
       );
     case 'dispose':
       return topology.attach === undefined

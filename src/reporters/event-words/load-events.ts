@@ -31,7 +31,7 @@ export const loadTellings = {
   'load-kept': ({ unsent, of, intended }) => {
     const rest = unsent === 0 ? 'all sent' : `${formatCount(unsent, 'operation')} not sent`;
     const what = of === 'probes' ? 'probes' : 'load';
-    return tell('settle', 'plain', `${what} stopped: ${formatCount(intended, 'operation')} intended, ${rest}`);
+    return tell('settle', 'plain', `${what} stopped: ${formatCount(intended, 'operation')} due, ${rest}`);
   },
   'load-fitted': ({ kinds, share }) => {
     const rates = kinds.map(({ name, ratePerSecond }) => `${name} ${ratePerSecond}/s`).join(', ');

@@ -68,20 +68,20 @@ export function data({ ledger }: Report): Block[] {
     ...(ledger.finalReads ? [] : [line(strong(NO_PROOF))]),
     line(writesWords(ledger)),
     table(
-      [left('what'), right('how many'), left('witnesses (writer:sequence)')],
+      [left('what'), right('how many'), left('rows (writer:sequence)')],
       ledgerRows(ledger).map(({ what, count, witnesses, more }) => [
         what,
-        count === undefined ? 'not known' : count === 0 ? 'nothing' : strong(number(count)),
+        count === undefined ? 'not known' : count === 0 ? '0' : strong(number(count)),
         [...witnesses.flatMap((key, i) => [...(i === 0 ? [] : [', ']), code(key)]), more ? ', …' : ''],
       ]),
-      { id: 'ledger', caption: 'What was not as it was written' },
+      { id: 'ledger', caption: 'Rows that differ from the writes' },
     ),
     ...(statements.length === 0
       ? []
       : [
           {
             type: 'details',
-            summary: 'SQL to look at the witnesses again',
+            summary: 'SQL to look at these rows again',
             blocks: [{ type: 'code', language: 'sql', lines: statements }],
           } as const,
         ]),

@@ -65,7 +65,7 @@ function latency({ figures }: Report): Block[] {
       figures.latency.map(({ kind, span, figures: latency }) => [kind, SPAN_NAMES[span], ...latencyWords(latency)]),
       {
         id: 'latency',
-        caption: 'Of operations that ended ok, from the intended start; percentiles with too few answers are left out',
+        caption: 'Successful operations, timed from their scheduled start; percentiles need enough answers',
       },
     ),
   ];
@@ -94,7 +94,7 @@ function windows({ figures, topology }: Report): Block[] {
       ? [line('No kind of operation as a whole had an outage or a brownout.')]
       : windowTable(whole, {
           id: 'windows',
-          caption: 'An outage has no success; in a brownout some operations failed or came late',
+          caption: 'outage: no success; brownout: some failed or late; failures: too short for an outage',
         })),
     line(SOURCES),
     ...disagreementLines(figures).map((words) => line(strong(words))),
@@ -103,7 +103,7 @@ function windows({ figures, topology }: Report): Block[] {
       : [
           {
             type: 'details',
-            summary: `Of single ${words}: ${formatCount(ofPartitions.length, 'window')}`,
+            summary: `Single ${words}: ${formatCount(ofPartitions.length, 'window')}`,
             blocks: windowTable(
               ofPartitions,
               { id: 'partition-windows', caption: `Outages and brownouts of single ${words}` },
