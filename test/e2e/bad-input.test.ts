@@ -27,7 +27,12 @@ describe('bad input starts nothing', () => {
       /--output: expected one of text, json/,
     ],
     ['a command with a slip', ['replya'], 3, /did you mean the command "replay"\?/],
-    ['a name beside --all', ['--all', 'one-worker'], 3, /--all and scenario names exclude each other; found one-worker/],
+    [
+      'a name beside --all',
+      ['--all', 'one-worker'],
+      3,
+      /--all and scenario names exclude each other; found one-worker/,
+    ],
     ['an option given twice', ['one-worker', '--seed', '1', '--seed', '1'], 3, /--seed is given twice/],
     ['standard input', ['-'], 3, /does not read standard input/],
     ['a word for a number', ['one-worker', '--seed', 'abc'], 3, /--seed: expected a number, found "abc"/],

@@ -356,6 +356,7 @@ describe('architecture', () => {
         'cluster/worker-keys.ts': 'the keys of a cluster of workers, which people write',
         'cli/commands/tolerance.ts': 'the option --shards',
         'cli/asked-placement.ts': 'the option --shards',
+        'cli/commands.ts': 'the summary of the command tolerance',
       },
     ],
     [

@@ -53,7 +53,7 @@ describe('in a scenario', () => {
     ],
     [
       'abort-when: [{ of: write, below: 150% }]',
-      'some.yaml:4:44 guards.abort-when[0].below: expected a percentage from 0% to 100%, such as 99% or 99.9%, found "150%"',
+      'some.yaml:4:44 guards.abort-when[0].below: expected a percentage with %, from 0% to 100%, such as 99% or 99.9%, found "150%"',
     ],
   ])('%s', (written, problem) => {
     expect(problems(`guards: { ${written} }`)).toEqual([problem]);

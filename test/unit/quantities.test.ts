@@ -31,7 +31,7 @@ describe('quantities of a scenario', () => {
     [rate, '200', 'expected a rate such as 200/s or 30/m, found "200"'],
     [rate, '0/s', 'expected a rate above 0/s and up to 100000/s, found "0/s"'],
     [rate, '100001/s', 'expected a rate above 0/s and up to 100000/s, found "100001/s"'],
-    [share, '101%', 'expected a percentage from 0% to 100%, such as 99% or 99.9%, found "101%"'],
+    [share, '101%', 'expected a percentage with %, from 0% to 100%, such as 99% or 99.9%, found "101%"'],
     [share, 0.99, 'expected a percentage with %, from 0% to 100%, such as 99% or 99.9%, found 0.99'],
   ])('%# a wrong value is told with what was expected and found', (schema, value, text) => {
     expect(message(schema, value)).toBe(text);

@@ -116,7 +116,7 @@ describe('a stored run', () => {
   test('without its operations is refused', async () => {
     const folder = await storedRun();
     rmSync(join(folder, 'operations.arrow'));
-    await expect(readRun(folder)).rejects.toThrow(/operations\.arrow: not a readable run/);
+    await expect(readRun(folder)).rejects.toThrow(/cannot read the run .*: there is no operations\.arrow$/);
   });
 
   test('a folder that is not a run is refused', async () => {

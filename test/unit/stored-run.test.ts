@@ -139,7 +139,9 @@ describe('a stored report', () => {
     const folder = copyOf(whole, mkdtempSync(join(reports, 'bad-')));
     damage(join(folder, 'report.json'));
     for (const read of [readReport, quake.report]) {
-      await expect(read(folder)).rejects.toThrow(/report\.json: not a readable run of pgquake: /);
+      await expect(read(folder)).rejects.toThrow(
+        /report\.json: not a readable run of pgquake: |cannot read the run .*: there is no report\.json$/,
+      );
       await expect(read(folder)).rejects.toBeInstanceOf(InputError);
     }
   });

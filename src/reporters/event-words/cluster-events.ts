@@ -103,7 +103,8 @@ export const clusterTellings = {
     return tell('witness', 'plain', `${event.node} ${what}`);
   },
   'guard-tripped': ({ reason }) => tell('stop', 'bad', 'a guard ended the faults', reason),
-  interrupted: ({ reason }) => tell('stop', 'bad', reason.startsWith('interrupted') ? reason : `interrupted: ${reason}`),
+  interrupted: ({ reason }) =>
+    tell('stop', 'bad', reason.startsWith('interrupted') ? reason : `interrupted: ${reason}`),
   'run-failed': ({ error }) => tell('error', 'bad', 'the run failed', error),
 } satisfies Tellings<ClusterEvent['type']>;
 
