@@ -46,7 +46,7 @@ const SLEEPING = [
   'test/integration/two-engines.test.ts',
   'test/e2e/heal-docker.test.ts',
 ];
-/** Files that expect no verdict: four at a time, which wait for the most part. */
+/** Files that expect no verdict: three at a time, which wait for the most part. */
 const WAITING = [
   'test/integration/attached.test.ts',
   'test/integration/docker-standing.test.ts',
@@ -153,7 +153,7 @@ export default defineConfig(({ mode }) => ({
       }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
       onClusters('sleeping', { include: SLEEPING, maxWorkers: 1, group: 4 }),
-      onClusters('waiting', { include: WAITING, maxWorkers: 4, group: 5 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 5 }),
       onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 6 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 7 }),
     ],

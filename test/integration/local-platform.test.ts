@@ -23,7 +23,7 @@ import { segmentIn } from '../../src/platforms/local/shared-memory.ts';
 import { openTemplate } from '../../src/platforms/local/template.ts';
 import { local } from '../../src/platforms/local.ts';
 import { Session } from '../../src/sql/session.ts';
-import { connect, NEVER, processesIn, temporaryFolder } from '../support/local-cluster.ts';
+import { connect, NEVER, ofProcessesIn, processesIn, temporaryFolder } from '../support/local-cluster.ts';
 import { coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 /** Where it exists: a disk is slow to make files where many were just removed. */
@@ -129,7 +129,7 @@ describe('a provisioned cluster', () => {
       (await readdir(join(made.runFolder, 'logs'))).map((name) => readFile(join(made.runFolder, 'logs', name), 'utf8')),
     );
     const { dataRoot, nodes } = made.cluster();
-    const commandLines = processesIn(dataRoot).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    const commandLines = ofProcessesIn(dataRoot, (process) => readFileSync(`${process}/cmdline`, 'utf8'));
     expect(commandLines.length).toBeGreaterThan(nodes.length);
     const seen = [...logs, ...commandLines, readFileSync(made.clusterFile, 'utf8')].join('\n');
     expect(seen).toContain('database system is ready');
@@ -138,7 +138,7 @@ describe('a provisioned cluster', () => {
 
   test.runIf(process.getuid?.() === 0)('does not run as root when pgquake does', async () => {
     await using made = await provision();
-    const owners = processesIn(made.cluster().dataRoot).map((pid) => statSync(`/proc/${pid}`).uid);
+    const owners = ofProcessesIn(made.cluster().dataRoot, (process) => statSync(process).uid);
     expect(owners.length).toBeGreaterThan(2);
     expect(owners).not.toContain(0);
   });

@@ -67,6 +67,17 @@ export function processesIn(folder: string): number[] {
     .map(Number);
 }
 
+/** What `/proc` has of each process that works in the folder; one that ends meanwhile is left out. */
+export function ofProcessesIn<T>(folder: string, look: (process: string) => T): T[] {
+  return processesIn(folder).flatMap((pid) => {
+    try {
+      return [look(`/proc/${pid}`)];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** SIGSTOP to the postmaster, and to none of the processes below it: for so long new connections wait. */
 export async function freezePostmaster(node: NodeControl, ms: number): Promise<void> {
   await using session = await connect(node);
