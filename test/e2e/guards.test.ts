@@ -25,11 +25,14 @@ test('a condition that holds ends the faults; the run goes on to its final reads
   const { code, stdout, stderr } = await place.run([place.scenario('guarded', text)]);
   expect(code, stdout + stderr).toBe(2);
   const report = place.report();
-  expect(of(report, 'guard-tripped')).toEqual([
-    expect.objectContaining({
-      reason: expect.stringMatching(/^write: \d+ of \d+ ok within 1 s, less than 50 %(, \d+ unanswered)?$/),
-    }),
-  ]);
+  const tripped = of(report, 'guard-tripped');
+  expect(tripped).toHaveLength(1);
+  // A write that was due a moment ago may still be open.
+  const [, ok, due, open = 0] =
+    /^write: (\d+) of (\d+) ok within 1 s, less than 50 %(?:, (\d+) unanswered)?$/.exec(String(tripped[0]?.reason)) ??
+    [];
+  expect(Number(ok) / Number(due)).toBeLessThan(0.5);
+  expect(Number(ok) + Number(open)).toBeLessThanOrEqual(Number(due));
   expect(of(report, 'healed')).toHaveLength(1);
   expect(of(report, 'phase-ended')).toContainEqual(expect.objectContaining({ phase: 'final-reads' }));
   expect(place.leftovers()).toEqual([]);
