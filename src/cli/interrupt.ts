@@ -82,17 +82,18 @@ export function endInOrder(reason: unknown, name: string): boolean {
 
 /**
  * Call this once, before anything else.
- * @param codes the exit codes after a signal and after an error, for when there is no work to end in order.
+ * @param codes the exit codes after a signal and after an error, for when there is no work to end in order. Without one the
+ * exit code that is set stands.
  * @param explain prints an error for the user.
  */
 export function listen(
-  codes: { readonly interrupted: number; of(error: unknown): number },
+  codes: { interrupted(): number | undefined; of(error: unknown): number },
   explain: (error: unknown) => void,
 ): void {
   for (const name of ENDING) {
     // Current work has its own listener.
     process.on(name, () => {
-      if (underWay === undefined) process.exit(codes.interrupted);
+      if (underWay === undefined) process.exit(codes.interrupted());
     });
   }
   for (const name of WITHOUT_MEANING) process.on(name, () => undefined);

@@ -24,7 +24,8 @@ const PATHS = ['scenario', 'suite', 'inventory', 'attach'] as const;
 
 const args = hideBin(process.argv);
 reuseCompiled();
-listen({ interrupted: EXIT.interrupted, of: exitCodeOfError }, explain);
+let hasEnded = false;
+listen({ interrupted: () => (hasEnded ? undefined : EXIT.interrupted), of: exitCodeOfError }, explain);
 const unwritten = surviveOutput(() => {
   const reason = new InterruptedError('interrupted: the reader of the output is gone', { code: 'interrupted' });
   if (!endInOrder(reason, 'the reader of the output is gone')) process.exit(EXIT.interrupted);
@@ -44,6 +45,10 @@ try {
   explain(error);
   process.exitCode = exitCodeOfError(error);
 }
+hasEnded = true;
+// Where Node.js ends by itself it first removes its signal handlers, and then frees its memory for up to 0.2 s: a signal
+// would end it without the exit code of the verdict.
+process.on('beforeExit', () => process.exit());
 setTimeout(() => process.exit(), GRACE_MS).unref();
 
 async function explained(thrown: unknown): Promise<unknown> {

@@ -76,6 +76,18 @@ describe('a signal', () => {
     expect(place.leftovers()).toEqual([]);
   });
 
+  test('after the end of a command changes nothing: its exit code stands', async () => {
+    const running = place.start(['validate', join(place.folder, 'none.yaml')]);
+    let again: NodeJS.Timeout | undefined;
+    // All is said by then, and Node.js gives up its memory, but the process is still there.
+    running.stderr?.once('data', () => {
+      again = setInterval(() => running.kill('SIGQUIT'), 1);
+    });
+    const { code, stderr } = await running.ended;
+    clearInterval(again);
+    expect(code, stderr).toBe(3);
+  });
+
   test('SIGHUP heals when the terminal that it tells of is gone', async () => {
     const running = place.startRun([scenario]);
     await untilSaid(running, 'in effect');

@@ -3,6 +3,7 @@
 import { EnvironmentError } from '../../model/errors.ts';
 import { entryNode } from '../../model/topology.ts';
 import type { Command } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
 import { PROJECT_OPTION, type ProjectArguments, standingClusters, standingTopology } from '../standing.ts';
 
 interface ConnectArguments extends ProjectArguments {
@@ -40,7 +41,7 @@ export const connect: Command<ConnectArguments> = {
           cause: ended,
         });
       }
-      process.exitCode = ended.exitCode ?? 1;
+      process.exitCode = ended.exitCode ?? EXIT.environment;
     } finally {
       process.off('SIGINT', leave);
     }
