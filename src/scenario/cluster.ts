@@ -4,12 +4,12 @@ import type { z } from 'zod';
 import type { ClusterKeys } from '../cluster/keys.ts';
 import { WORKER_KEYS } from '../cluster/worker-keys.ts';
 import type { Inventory } from '../model/inventory.ts';
-import { listed, suggestion } from '../model/nearest.ts';
+import { listed } from '../model/nearest.ts';
 import { quoted } from '../model/quoted.ts';
 import type { ClusterSpec } from '../model/scenario.ts';
 import type { NodeSpec, Topology } from '../model/topology.ts';
 import { formatCount } from '../model/units.ts';
-import type { Mapping } from './explain.ts';
+import { type Mapping, unknownKey } from './explain.ts';
 import { meansInventory } from './inventory.ts';
 import type { ScenarioVocabulary, sections } from './schema.ts';
 import type { Notes } from './target.ts';
@@ -38,7 +38,9 @@ export function readCluster(
   if (!read || !common) return undefined;
   const { platform, attach, confirm, engine: asked } = common;
   if (confirm !== undefined) {
-    notes.noteKey(['cluster'], 'confirm', '"confirm" is for a cluster of an inventory: attach: inventory.yaml');
+    notes.noteKey(['cluster'], 'confirm', {
+      message: '"confirm" is for a cluster of an inventory: attach: inventory.yaml',
+    });
     return undefined;
   }
   const problems = keys.problems(read);
@@ -103,7 +105,8 @@ function engineFor({ manager }: Inventory, engines: readonly KnownEngine[]): Kno
 export function noteMade(written: Mapping, notes: Notes): void {
   for (const key of Object.keys(written)) {
     if (key === 'attach' || key === 'confirm') continue;
-    notes.noteKey(['cluster'], key, `${quoted(key)} describes a new cluster, but the inventory names an existing one`);
+    const message = `${quoted(key)} describes a new cluster, but the inventory names an existing one`;
+    notes.noteKey(['cluster'], key, { message });
   }
 }
 
@@ -139,10 +142,10 @@ function fittingKeys(
   const all = [...new Set([...own, ...engines.flatMap((other) => namesOf(keysOf(other)))])];
   const others = Object.keys(written).filter((key) => ![...COMMON_KEYS, ...own].includes(key));
   for (const key of others) {
-    const message = all.includes(key)
-      ? `${quoted(key)} is unknown to the engine ${engine}; ${listed(own)}`
-      : `unknown key ${quoted(key)}; ${suggestion(key, [...all, ...COMMON_KEYS])}`;
-    notes.noteKey(['cluster'], key, message);
+    const said = all.includes(key)
+      ? { message: `${quoted(key)} is unknown to the engine ${engine}; ${listed(own)}` }
+      : unknownKey(key, [...all, ...COMMON_KEYS]);
+    notes.noteKey(['cluster'], key, said);
   }
   const mine = Object.fromEntries(Object.entries(written).filter(([key]) => own.includes(key)));
   const read = notes.fitting(keys.params, mine, ['cluster'], COMMON_KEYS);

@@ -12,6 +12,8 @@ interface Complaint {
   readonly message: string;
   /** Set where the complaint is about this key of the mapping at `path`. */
   readonly key?: string;
+  readonly missing?: string;
+  readonly meant?: string;
 }
 
 /** A validated value with its place in a source. */
@@ -32,10 +34,10 @@ export function problemsOf(
 ): Problem[] {
   return issues
     .flatMap((issue) => explain(issue, value, schema, beside))
-    .map(({ path: below, key, message }) => {
+    .map(({ path: below, key, ...said }) => {
       const at = [...path, ...below];
       const place = key === undefined ? source.placeOf(at) : source.placeOfKey(at, key);
-      return { place, path: formatPath(at), message };
+      return { place, path: formatPath(at), ...said };
     });
 }
 
@@ -43,18 +45,26 @@ function explain(issue: z.core.$ZodIssue, value: unknown, schema: z.ZodType, bes
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
     const known = [...(path.length === 0 ? beside : []), ...keysAt(schema, path)];
-    return issue.keys.map((key) => ({ path, key, message: `unknown key ${quoted(key)}; ${suggestion(key, known)}` }));
+    return issue.keys.map((key) => ({ path, key, ...unknownKey(key, known) }));
   }
   const found = valueAt(value, path);
   if (found === undefined && path.length > 0) {
-    const key = quoted(String(path.at(-1)));
-    return [{ path: path.slice(0, -1), message: `missing key ${key}: ${expectation(issue)}` }];
+    const missing = String(path.at(-1));
+    const message = `missing key ${quoted(missing)}: ${expectation(issue)}`;
+    return [{ path: path.slice(0, -1), missing, message }];
   }
   const expected = expectation(issue);
   const message = expected.includes(', found ') ? expected : `${expected}, found ${quoted(found)}`;
   const meant =
     issue.code === 'invalid_value' && typeof found === 'string' ? nearest(found, issue.values.map(String)) : undefined;
   return [{ path, message: meant === undefined ? message : `${message}; did you mean "${meant}"?` }];
+}
+
+/** What a problem says of a key that is not known. */
+export function unknownKey(key: string, known: readonly string[]): Pick<Problem, 'message' | 'meant'> {
+  const meant = nearest(key, known);
+  const message = `unknown key ${quoted(key)}; ${suggestion(key, known)}`;
+  return meant === undefined ? { message } : { message, meant };
 }
 
 export type Mapping = Readonly<Record<string, unknown>>;

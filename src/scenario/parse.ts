@@ -28,7 +28,7 @@ import { dataNodes, partitionName } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
 import { leavesNoTables, ledgerOf } from '../workloads/workload.ts';
 import { clusterOf, noteMade, readCluster, writtenTopology } from './cluster.ts';
-import { isMapping, type Mapping, problemsOf, type Validated, valueAt } from './explain.ts';
+import { isMapping, type Mapping, problemsOf, unknownKey, type Validated, valueAt } from './explain.ts';
 import { inventoryIn, meansInventory, readInventory } from './inventory.ts';
 import { formatPath, hopelessChecks, type Problem, ScenarioError } from './problems.ts';
 import { lacking } from './requirements.ts';
@@ -85,7 +85,7 @@ class Reader {
   readonly #problems: Problem[];
   readonly #notes: Notes = {
     note: (path, message) => this.#note(path, message),
-    noteKey: (path, key, message) => this.#noteKey(path, key, message),
+    noteKey: (path, key, said) => this.#noteKey(path, key, said),
     fitting: (schema, value, path, beside) => this.#fitting(schema, value, path, beside),
   };
 
@@ -103,7 +103,7 @@ class Reader {
     }
     for (const key of Object.keys(top)) {
       if (!TOP_KEYS.some((known) => known === key)) {
-        this.#noteKey([], key, `unknown key ${quoted(key)}; ${suggestion(key, TOP_KEYS)}`);
+        this.#noteKey([], key, unknownKey(key, TOP_KEYS));
       }
     }
     const schemas = sectionsOf(this.#vocabulary);
@@ -129,7 +129,7 @@ class Reader {
     const facts = this.#facts(topology, workload, faults, probeSpec);
     const guards = this.#guards(this.#section(schemas.guards, top, 'guards'), facts);
     const hypothesis = this.#list(top, 'hypothesis').map(({ item, path }) => this.#check(item, path, facts));
-    if (!('hypothesis' in top)) this.#note([], 'missing key "hypothesis": without a check there is nothing to judge');
+    if (!('hypothesis' in top)) this.#noteMissing([], 'hypothesis', ': without a check there is nothing to judge');
     const seed = this.#section(schemas.seed, top, 'seed');
 
     if (this.#problems.length > 0) throw new ScenarioError([...this.#problems, ...hopelessChecks(hypothesis)]);
@@ -175,7 +175,7 @@ class Reader {
     if ('name' in top) return this.#section(schema, top, 'name');
     const own = basename(this.#source.file).replace(/\.ya?ml$/, '');
     if (schema.safeParse(own).success) return own;
-    this.#note([], `missing key "name": the file's name ${quoted(own)} is not in kebab-case`);
+    this.#noteMissing([], 'name', `: the file's name ${quoted(own)} is not in kebab-case`);
     return undefined;
   }
 
@@ -397,7 +397,7 @@ class Reader {
 
   #target(step: Mapping, path: Path, around: Around): TargetSpec | undefined {
     if ('target' in step) return readTarget(step.target, [...path, 'target'], around, this.#notes);
-    this.#note(path, 'missing key "target": expected a node, a list of nodes, or { role: worker, pick: 1 }');
+    this.#noteMissing(path, 'target', ': expected a node, a list of nodes, or { role: worker, pick: 1 }');
     return undefined;
   }
 
@@ -446,7 +446,7 @@ class Reader {
     const result = schema.safeParse(top[key], ONCE);
     if (result.success) return result.data;
     if (key in top) this.#complain(result.error, { value: top[key], schema, path: [key] });
-    else this.#note([], `missing key "${key}"`);
+    else this.#noteMissing([], key);
     return undefined;
   }
 
@@ -464,7 +464,7 @@ class Reader {
   /** The variant that a step names under `key`. */
   #variant<V extends Variant>(known: readonly V[], step: Mapping, path: Path, key: string): V | undefined {
     if (key in step) return this.#known(known, step[key], [...path, key], key);
-    this.#note(path, `missing key "${key}"; ${listed(known.map(({ name }) => name))}`);
+    this.#noteMissing(path, key, `; ${listed(known.map(({ name }) => name))}`);
     return undefined;
   }
 
@@ -481,9 +481,14 @@ class Reader {
     this.#problems.push({ place: this.#source.placeOf(path), path: formatPath(path), message });
   }
 
+  #noteMissing(path: Path, missing: string, why = ''): void {
+    const message = `missing key ${quoted(missing)}${why}`;
+    this.#problems.push({ place: this.#source.placeOf(path), path: formatPath(path), message, missing });
+  }
+
   /** At the key itself, not at its value. */
-  #noteKey(path: Path, key: string, message: string): void {
-    this.#problems.push({ place: this.#source.placeOfKey(path, key), path: formatPath(path), message });
+  #noteKey(path: Path, key: string, said: Pick<Problem, 'message' | 'meant'>): void {
+    this.#problems.push({ place: this.#source.placeOfKey(path, key), path: formatPath(path), ...said });
   }
 }
 

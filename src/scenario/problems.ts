@@ -9,6 +9,10 @@ export interface Problem {
   /** `faults[0].for`; empty for the whole file. */
   readonly path: string;
   readonly message: string;
+  /** The key at that path that it reports as missing. */
+  readonly missing?: string;
+  /** The known key that a misspelt one at that path probably stands for. */
+  readonly meant?: string;
 }
 
 const MAX_SHOWN = 50;
@@ -20,12 +24,22 @@ export class ScenarioError extends InputError {
 
   /** @param page of the documentation that explains every key. */
   constructor(problems: readonly Problem[], page = 'scenario.md') {
-    const sorted = problems.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
+    const sorted = withoutEchoes(problems).toSorted(
+      (a, b) => a.place.line - b.place.line || a.place.column - b.place.column,
+    );
     const lines = sorted.slice(0, MAX_SHOWN).map(describeProblem);
     if (sorted.length > MAX_SHOWN) lines.push(`and ${sorted.length - MAX_SHOWN} more`);
     super(lines.join('\n'), { code: 'scenario-invalid', hint: `${documentation(page)} explains every key` });
     this.problems = sorted;
   }
+}
+
+/** A misspelt key is also missing: that says the same mistake twice. */
+function withoutEchoes(problems: readonly Problem[]): Problem[] {
+  const misspelt = new Set(problems.flatMap(({ path, meant }) => (meant === undefined ? [] : [`${path} ${meant}`])));
+  return problems
+    .filter(({ path, missing }) => missing === undefined || !misspelt.has(`${path} ${missing}`))
+    .map(({ place, path, message }) => ({ place, path, message }));
 }
 
 /** Combines the errors of several scenarios: all lines, and each hint once. */

@@ -18,6 +18,7 @@ import {
 } from '../model/topology.ts';
 import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
 import { isMapping, type Mapping } from './explain.ts';
+import type { Problem } from './problems.ts';
 import { selectors } from './schema.ts';
 
 type Path = readonly PropertyKey[];
@@ -35,7 +36,7 @@ export interface Around extends Partial<ClusterMakeup> {
 export interface Notes {
   note(path: Path, message: string): void;
   /** Places the problem at the key itself, not at its value. */
-  noteKey(path: Path, key: string, message: string): void;
+  noteKey(path: Path, key: string, said: Pick<Problem, 'message' | 'meant'>): void;
   fitting<T>(schema: z.ZodType<T>, value: unknown, path: Path, beside: readonly string[]): T | undefined;
 }
 

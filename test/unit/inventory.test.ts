@@ -85,7 +85,6 @@ nodes:
 `;
     const message = refusal(() => readInventory(file('wrong.yaml', text), 'wrong.yaml'));
     expect(message.split('\n')).toEqual([
-      'wrong.yaml:1:1 missing key "name": expected text',
       'wrong.yaml:1:1 unknown key "nme"; did you mean "name"?',
       'wrong.yaml:3:16 nodes.db-a.url: expected no password, found one: use password-file, password-env, PGPASSWORD or ~/.pgpass',
       'wrong.yaml:3:56 nodes.db-a: unknown key "dcker"; did you mean "docker"?',

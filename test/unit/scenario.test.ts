@@ -158,7 +158,6 @@ seed: -1
 `;
   expect(`\n${problems(text).join('\n')}\n`).toMatchInlineSnapshot(`
     "
-    1:1 missing key "summary"
     2:1 unknown key "sumary"; did you mean "summary"?
     3:37 cluster.replication: 3 copies of every shard need 3 workers, and there are 2
     3:40 cluster: unknown key "shard"; did you mean "shards"?
@@ -397,9 +396,15 @@ describe('faults', () => {
     [
       'a misspelt key',
       '{ fault: node-stop, target: worker1, fro: 1s }',
+      // It is also missing; that would be the same mistake twice.
+      ['5:42 faults[0]: unknown key "fro"; did you mean "for"?'],
+    ],
+    [
+      'a misspelt key and another that is missing',
+      '{ fault: node-stop, tagret: worker1 }',
       [
         '5:5 faults[0]: missing key "for": expected a duration such as 8s or 500ms',
-        '5:42 faults[0]: unknown key "fro"; did you mean "for"?',
+        '5:25 faults[0]: unknown key "tagret"; did you mean "target"?',
       ],
     ],
     [
@@ -461,10 +466,7 @@ describe('faults', () => {
     [
       'an unknown selector',
       '{ fault: node-stop, target: { role: worker, picks: 1 }, for: 1s }',
-      [
-        '5:33 faults[0].target: missing key "pick": expected how many: a number from 1 to 64, or a share such as 50%',
-        '5:49 faults[0].target: unknown key "picks"; did you mean "pick"?',
-      ],
+      ['5:49 faults[0].target: unknown key "picks"; did you mean "pick"?'],
     ],
     [
       'a word',
