@@ -6,6 +6,7 @@ import { untilServes } from '../cluster/health.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
 import { connectBy, mainRoute, type Route } from '../cluster/route.ts';
 import { until } from '../model/until.ts';
+import { provision } from '../run/provision.ts';
 import { Session } from '../sql/session.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 
@@ -54,10 +55,7 @@ export function engineContract({ engine, platform, topology }: EngineContract): 
 
     beforeAll(async () => {
       folder = runFolder();
-      const needs = new Set(engine.needs ?? []);
-      const settings = { ...engine.settings, ...engine.settingsFor?.(topology) };
-      const options = { nodes: topology.nodes, settings, needs, runFolder: folder.path, signal: never };
-      nodes = await platform.provision(options);
+      nodes = await provision(platform, engine, { cluster: topology, folder: folder.path, signal: never });
       expect(await engine.inspect({ nodes, dataset: DATASET, signal: never }), 'before it is formed').toBeUndefined();
       formed = await engine.form({ nodes, topology, dataset: DATASET, signal: never });
     });
@@ -192,14 +190,7 @@ function anAbort({ engine, platform, topology }: EngineContract): void {
   test('forming ends with the reason of an abort', async () => {
     using folder = runFolder();
     const reason = new Error('enough');
-    const needs = new Set(engine.needs ?? []);
-    const nodes = await platform.provision({
-      nodes: topology.nodes,
-      settings: engine.settings,
-      needs,
-      runFolder: folder.path,
-      signal: never,
-    });
+    const nodes = await provision(platform, engine, { cluster: topology, folder: folder.path, signal: never });
     try {
       const forming = engine.form({ nodes, topology, dataset: DATASET, signal: AbortSignal.abort(reason) });
       await expect(forming).rejects.toBe(reason);

@@ -7,6 +7,7 @@ import { connectBy, mainRoute } from '../cluster/route.ts';
 import type { PresentKeys } from '../model/event.ts';
 import { KeySet } from '../model/key-ranges.ts';
 import { datasetOf } from '../run/probes.ts';
+import { provision } from '../run/provision.ts';
 import { Session } from '../sql/session.ts';
 import { ledgerOf, placeOf, type Workload, type WorkloadRun, workloadAt } from '../workloads/workload.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
@@ -105,14 +106,7 @@ function onACluster<P>(
 
   beforeAll(async () => {
     folder = runFolder();
-    const { settings, needs = [] } = engine;
-    nodes = await platform.provision({
-      nodes: topology.nodes,
-      settings,
-      needs: new Set(needs),
-      runFolder: folder.path,
-      signal: never,
-    });
+    nodes = await provision(platform, engine, { cluster: topology, folder: folder.path, signal: never });
     const dataset = datasetOf(workload, params);
     formed = await engine.form({ nodes, topology, dataset, signal: never });
     session = await connectBy(mainRoute(formed.routes), OPTIONS);

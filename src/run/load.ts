@@ -14,7 +14,7 @@ import type { LoadKept, OpenOperations } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 import { RouteFollower } from './route-follower.ts';
 import { SpareThread } from './spare-thread.ts';
-import { untilReady } from './wait.ts';
+import { untilReady } from './thread-ready.ts';
 
 /** How often a load causes work besides its operations. */
 export interface LoadPace {

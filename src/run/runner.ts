@@ -10,6 +10,7 @@ import type { Observation, Phase } from '../model/event.ts';
 import type { OperationKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
 import type { PlacementMap } from '../model/topology.ts';
+import { unlessAborted } from '../model/unless-aborted.ts';
 import { pause } from '../model/until.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
 import { ledgerOf, type Workload, type WorkloadPlace, type WorkloadProblem } from '../workloads/workload.ts';
@@ -47,7 +48,6 @@ import {
   strike,
   verifyHealing,
 } from './strike.ts';
-import { orAborted } from './wait.ts';
 
 /** Replicas get at least this long to catch up, even if service used up the settle limit. */
 const MIN_CATCH_UP_MS = 5_000;
@@ -160,7 +160,7 @@ export async function run(asked: RunOptions): Promise<void> {
       recorder,
       everyMs: looksOn(scenario) ? LIGHT_ROLES_EVERY_MS : ROLES_EVERY_MS,
     });
-    const work = await orAborted(countWork(observed), signal);
+    const work = await unlessAborted(countWork(observed), signal);
     await inPhase(
       recorder,
       'steady-state',
@@ -233,7 +233,7 @@ function serversOf({ all }: Nodes): NamedServer[] {
 async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   recorder.event({ type: 'phase-started', phase });
   try {
-    return await orAborted(work(), signal, ABORT_GRACE_MS);
+    return await unlessAborted(work(), signal, ABORT_GRACE_MS);
   } finally {
     recorder.event({ type: 'phase-ended', phase });
   }

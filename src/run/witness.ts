@@ -16,7 +16,7 @@ import { ASK_TIMEOUT_MS, connect } from './ask-node.ts';
 import type { Recorder } from './recorder.ts';
 import { RouteFollower } from './route-follower.ts';
 import { SpareThread } from './spare-thread.ts';
-import { untilReady } from './wait.ts';
+import { untilReady } from './thread-ready.ts';
 import { WITNESS_PACE, type WitnessPace } from './witness-lane.ts';
 import { makeWitnessTable, readWitnessTable, type Said } from './witness-table.ts';
 
