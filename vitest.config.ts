@@ -51,6 +51,7 @@ const WAITING = [
   'test/integration/attached.test.ts',
   'test/integration/docker-standing.test.ts',
   'test/integration/patroni.test.ts',
+  'test/contract/patroni.test.ts',
   'test/e2e/prove-unjudged.test.ts',
   'test/integration/docker-platform.test.ts',
   'test/e2e/endings.test.ts',
