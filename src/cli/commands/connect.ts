@@ -28,22 +28,16 @@ export const connect: Command<ConnectArguments> = {
       args,
       terminal,
     });
-    // psql handles Ctrl-C: it cancels the statement and continues.
-    const leave = () => undefined;
-    process.on('SIGINT', leave);
-    try {
-      const { execa } = await import('execa');
-      const ended = await execa(program, all, { stdio: 'inherit', env: environment, reject: false });
-      if (ended.code === 'ENOENT') {
-        throw new EnvironmentError(`cannot run ${program}: ${ended.shortMessage}`, {
-          code: 'client-missing',
-          hint: 'install the command docker',
-          cause: ended,
-        });
-      }
-      process.exitCode = ended.exitCode ?? EXIT.environment;
-    } finally {
-      process.off('SIGINT', leave);
+    // psql gets Ctrl-C as a key from the terminal, not as a signal: it cancels the statement and continues.
+    const { execa } = await import('execa');
+    const ended = await execa(program, all, { stdio: 'inherit', env: environment, reject: false });
+    if (ended.code === 'ENOENT') {
+      throw new EnvironmentError(`cannot run ${program}: ${ended.shortMessage}`, {
+        code: 'client-missing',
+        hint: 'install the command docker',
+        cause: ended,
+      });
     }
+    process.exitCode = ended.exitCode ?? EXIT.environment;
   },
 };
