@@ -68,7 +68,7 @@ async function tryAll(client: DockerClient, image: string): Promise<Lacking> {
     return new Map(
       tried.flatMap((line) => {
         const [capability = '', code, ...said] = line.trim().split(/\s+/);
-        return code === '0' ? [] : [[capability, said.join(' ')] as const];
+        return code === '0' ? [] : [[capability, said.join(' ').replace(/\.$/, '')] as const];
       }),
     );
   } catch (error) {
