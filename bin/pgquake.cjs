@@ -37,6 +37,15 @@ if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
 }
 
 const built = !inCheckout || require('./built.cjs').isBuilt(root);
+/** What a build lowers, `await using` above all, the source needs as it is. */
+const SOURCE_NODE = 24;
+if (!built && found[0] < SOURCE_NODE) {
+  end(
+    ENVIRONMENT,
+    `pgquake is not built, and its source needs Node.js ${SOURCE_NODE} or newer; this is ${process.versions.node} (${process.execPath})`,
+    'run "npm ci", then "npm run chaos -- ...": it brings the right one',
+  );
+}
 import(pathToFileURL(join(root, built ? 'dist/cli/main.js' : 'src/cli/main.ts')).href).catch((error) => {
   if (error.code === 'ERR_MODULE_NOT_FOUND') {
     end(

@@ -23,6 +23,8 @@ const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 /** Renamed to dist/ when complete. */
 const UNFINISHED = join(ROOT, '.dist-unfinished');
+/** Of package.json: `22.18`. */
+const OLDEST_NODE = /\d+\.\d+/.exec(createRequire(import.meta.url)('../package.json').engines.node)?.[0];
 /** Files that modules beside them read at run time. */
 const ASSETS = 'src/reporters/page/*.{css,js}';
 
@@ -59,6 +61,8 @@ async function build(): Promise<void> {
   const bundle = await rolldown({
     cwd: ROOT,
     platform: 'node',
+    // The oldest Node.js that package.json allows does not know `await using`.
+    transform: { target: `node${OLDEST_NODE}` },
     input: Object.fromEntries(ENTRIES.map((name) => [name, `src/${name}.ts`])),
     external: (id) => id.startsWith('node:') || INSTALLED.some((name) => id === name || id.startsWith(`${name}/`)),
     tsconfig: join(ROOT, 'tsconfig.json'),

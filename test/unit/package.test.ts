@@ -82,8 +82,16 @@ describe('the first file', () => {
     expect(runs()).toBe('Source\n');
     built();
     expect(runs()).toBe('build\n');
+    expect(start('console.log("build")', '22.18.0').stdout).toBe('build\n');
     writeFileSync(join(folder, 'src/new.ts'), '');
     expect(runs()).toBe('Source\n');
+    expect(start('console.log("build")', '23.11.0')).toEqual({
+      status: 4,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^error .* source needs Node\.js 24 or newer; this is 23\.11\.0 .*\n hint run "npm ci"/,
+      ),
+    });
     rmSync(join(folder, 'src/new.ts'));
     expect(runs()).toBe('build\n');
   });
