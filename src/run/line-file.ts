@@ -1,13 +1,19 @@
 /** A file to which whole lines are appended, or nothing, even when the disk is full. */
 
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, type Stats, statSync, writeSync } from 'node:fs';
+
+/** The path no longer leads to the file that was opened, or others have cut it. */
+export class DisplacedError extends Error {}
 
 export class LineFile implements Disposable {
+  readonly #path: string;
   readonly #file: number;
+  /** Of what was in it at first and was appended since. */
   #size: number;
 
   /** @throws the system's error. */
   constructor(path: string) {
+    this.#path = path;
     this.#file = openSync(path, 'a');
     this.#size = fstatSync(this.#file).size;
   }
@@ -19,26 +25,64 @@ export class LineFile implements Disposable {
    * @throws the system's error; then the file is unchanged.
    */
   append(text: string, sync = false): void {
-    const bytes = Buffer.from(text);
-    try {
-      for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#file, bytes, at);
+    this.#append(text, () => {
       if (sync) fsyncSync(this.#file);
-      this.#size += bytes.byteLength;
-    } catch (error) {
-      this.#truncate(this.#size);
-      throw error;
-    }
+    });
+  }
+
+  /**
+   * Appends text so that whoever opens the path after a crash reads it, and everything before it.
+   * @param text whole lines.
+   * @throws the system's error, or a `DisplacedError`; then the text is not in the file.
+   */
+  appendForOthers(text: string): void {
+    this.#append(text, (size) => {
+      fsyncSync(this.#file);
+      this.#expectInPlace(size);
+    });
   }
 
   /** Removes all lines, which needs no disk space. @returns whether that worked. */
   clear(): boolean {
-    return this.#truncate(0);
+    if (!this.#truncate(0)) return false;
+    this.#size = 0;
+    return true;
+  }
+
+  /** @param finish gets the size that the file then has. */
+  #append(text: string, finish: (size: number) => void): void {
+    const bytes = Buffer.from(text);
+    const size = this.#size + bytes.byteLength;
+    let before = this.#size;
+    try {
+      // Less if others have cut the file, which must not grow then.
+      before = Math.min(before, fstatSync(this.#file).size);
+      for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#file, bytes, at);
+      finish(size);
+      this.#size = size;
+    } catch (error) {
+      this.#truncate(before);
+      throw error;
+    }
+  }
+
+  /** A descriptor stays writable after its file is removed, moved or replaced. */
+  #expectInPlace(size: number): void {
+    const own = fstatSync(this.#file);
+    let there: Stats;
+    try {
+      there = statSync(this.#path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new DisplacedError('it was removed or moved during the run', { cause: error });
+    }
+    if (there.dev !== own.dev || there.ino !== own.ino) throw new DisplacedError('it was replaced during the run');
+    if (own.size < size) throw new DisplacedError('it was truncated during the run');
   }
 
   #truncate(size: number): boolean {
     try {
       ftruncateSync(this.#file, size);
-      this.#size = size;
       return true;
     } catch {
       return false; // Readers ignore half a line at the end.

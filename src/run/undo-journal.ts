@@ -4,7 +4,7 @@ import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Undo } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
-import { LineFile } from './line-file.ts';
+import { DisplacedError, LineFile } from './line-file.ts';
 
 const FILE = 'undo.ndjson';
 
@@ -49,13 +49,13 @@ export class UndoJournal implements Disposable {
   }
 
   /**
-   * Records an undo; it is on disk when this returns.
-   * @throws JournalError when it cannot be written; then the act must not be done.
+   * Records an undo; when this returns, it is on disk where `heal` looks.
+   * @throws JournalError when it cannot be; then the act must not be done.
    */
   promise(promised: PromisedUndo): void {
     const pending: PendingUndo = { id: this.#nextId++, ...promised };
     try {
-      this.#write({ type: 'promised', ...pending });
+      this.#file.appendForOthers(lineOf({ type: 'promised', ...pending }));
     } catch (error) {
       throw this.#unwritable(error);
     }
@@ -66,7 +66,7 @@ export class UndoJournal implements Disposable {
   kept(id: number): void {
     this.#pending.delete(id);
     try {
-      this.#write({ type: 'kept', id });
+      this.#file.append(lineOf({ type: 'kept', id }), true);
     } catch {
       this.#unwritten = true;
     }
@@ -83,17 +83,20 @@ export class UndoJournal implements Disposable {
     this.#file[Symbol.dispose]();
   }
 
-  #write(line: Line): void {
-    this.#file.append(`${JSON.stringify(line)}\n`, true);
-  }
-
   #unwritable(cause: unknown): JournalError {
     return new JournalError(`${this.#path} cannot be written, so pgquake breaks nothing: ${errorText(cause)}`, {
       code: 'journal-unwritable',
-      hint: 'make space, or choose another folder with --reports <folder>',
+      hint:
+        cause instanceof DisplacedError
+          ? 'leave the reports folder alone while a run uses it'
+          : 'make space, or choose another folder with --reports <folder>',
       cause,
     });
   }
+}
+
+function lineOf(line: Line): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 /** Notes that undos of an earlier process were kept. First removes a line that its crash cut short. */

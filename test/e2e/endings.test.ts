@@ -203,6 +203,22 @@ describe('a reports folder', () => {
     expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/history is gone.*\n.*hint/s) });
     expect(place.leftovers()).toEqual([]);
   });
+
+  test('that loses its journal: nothing more is struck, what was struck is healed', async () => {
+    const second = '  - { fault: node-stop, target: worker2, at: 2s, for: 1s }\nsettle:';
+    const running = place.startRun([place.scenario('twice', SMALL_SCENARIO.replace('settle:', second))]);
+    await untilSaid(running, 'in effect');
+    rmSync(join(place.runFolder(), 'undo.ndjson'));
+    const { code, stderr } = await running.ended;
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/undo\.ndjson.*removed.*\n.*hint/s) });
+    const acts = place.report().timeline.map((event) => event.type);
+    expect(acts.filter((type) => ['fault-in-effect', 'fault-failed', 'healed'].includes(type)).sort()).toEqual([
+      'fault-failed',
+      'fault-in-effect',
+      'healed',
+    ]);
+    expect(place.leftovers()).toEqual([]);
+  });
 });
 
 describe.skipIf(!IS_ROOT)('a disk of the reports', () => {

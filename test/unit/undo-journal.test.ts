@@ -1,4 +1,14 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -17,8 +27,15 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  rmSync(folder, { recursive: true });
+  for (const made of [folder, `${folder}-moved`]) rmSync(made, { recursive: true, force: true });
 });
+
+const path = () => join(folder, 'undo.ndjson');
+
+function replace(there: string, make: () => void): void {
+  rmSync(there, { recursive: true });
+  make();
+}
 
 function start(act: number, node: string): PromisedUndo {
   return { act, fault: 'node-kill', mark: `pgquake-test-${act}`, undo: { action: 'start', node } };
@@ -44,6 +61,61 @@ describe('undo journal', () => {
       expect(() => journal.kept(1)).not.toThrow();
     },
   );
+
+  describe('promises nothing that `heal` would not find:', () => {
+    const removed = /undo\.ndjson cannot be written.*removed or moved during the run/;
+    const replaced = /replaced during the run/;
+    test.each<[string, () => void, RegExp]>([
+      ['the journal is removed', () => rmSync(path()), removed],
+      ['the journal is moved', () => renameSync(path(), `${path()}.old`), removed],
+      ['the folder is removed', () => rmSync(folder, { recursive: true }), removed],
+      ['the folder is moved', () => renameSync(folder, `${folder}-moved`), removed],
+      ['a file is in its folder’s place', () => replace(folder, () => writeFileSync(folder, '')), /ENOTDIR/],
+      ['another file is in its place', () => replace(path(), () => writeFileSync(path(), 'mine')), replaced],
+      ['a folder is in its place', () => replace(path(), () => mkdirSync(path())), replaced],
+      ['a link is in its place', () => replace(path(), () => symlinkSync('/dev/null', path())), replaced],
+      ['the journal is emptied', () => truncateSync(path()), /truncated during the run/],
+      ['the journal is cut', () => truncateSync(path(), 10), /truncated during the run/],
+    ])('%s', (_, displace, reason) => {
+      using journal = new UndoJournal(folder);
+      journal.promise(start(0, 'worker1'));
+      displace();
+      const promise = () => journal.promise(start(1, 'worker2'));
+      expect(promise).toThrow(JournalError);
+      expect(promise).toThrow(reason);
+      // Undoing needs no journal.
+      expect(journal.pending().map((entry) => entry.undo.node)).toEqual(['worker1']);
+      expect(() => journal.kept(1)).not.toThrow();
+    });
+
+    test('and leaves the other file as it is', () => {
+      using journal = new UndoJournal(folder);
+      rmSync(path());
+      writeFileSync(path(), 'mine');
+      expect(() => journal.promise(start(0, 'worker1'))).toThrow(JournalError);
+      journal.kept(1);
+      expect(readFileSync(path(), 'utf8')).toBe('mine');
+    });
+
+    test('and leaves a journal that was emptied empty', () => {
+      using journal = new UndoJournal(folder);
+      journal.promise(start(0, 'worker1'));
+      truncateSync(path());
+      expect(() => journal.promise(start(1, 'worker2'))).toThrow(JournalError);
+      expect(readFileSync(path(), 'utf8')).toBe('');
+    });
+
+    test('a folder reached by a link is in place', () => {
+      const link = `${folder}-link`;
+      symlinkSync(folder, link);
+      try {
+        using journal = new UndoJournal(link);
+        expect(() => journal.promise(start(0, 'worker1'))).not.toThrow();
+      } finally {
+        rmSync(link);
+      }
+    });
+  });
 
   test('open undos come newest first, of one act or of all', () => {
     using journal = new UndoJournal(folder);
