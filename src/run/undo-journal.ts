@@ -1,7 +1,9 @@
 /** The undos that a run owes, on disk before each act, so that pgquake can carry them out after a crash. */
 
+import { existsSync } from 'node:fs';
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CLUSTER_FILE } from '../cluster/platform.ts';
 import type { Undo } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { DisplacedError, LineFile } from './line-file.ts';
@@ -30,6 +32,8 @@ export class JournalError extends EnvironmentError {}
 export class UndoJournal implements Disposable {
   readonly #path: string;
   readonly #file: LineFile;
+  /** By which `heal` finds the folder; absent where several runs share a cluster. */
+  readonly #clusterFile: string | undefined;
   readonly #pending = new Map<number, PendingUndo>();
   #nextId = 1;
   #unwritten = false;
@@ -40,6 +44,7 @@ export class UndoJournal implements Disposable {
    */
   constructor(folder: string, owed: readonly PendingUndo[] = []) {
     this.#path = join(folder, FILE);
+    this.#clusterFile = [join(folder, CLUSTER_FILE)].find((path) => existsSync(path));
     for (const entry of owed) this.#pending.set(entry.id, entry);
     try {
       this.#file = new LineFile(this.#path);
@@ -55,6 +60,9 @@ export class UndoJournal implements Disposable {
   promise(promised: PromisedUndo): void {
     const pending: PendingUndo = { id: this.#nextId++, ...promised };
     try {
+      if (this.#clusterFile !== undefined && !existsSync(this.#clusterFile)) {
+        throw new DisplacedError(`${CLUSTER_FILE} beside it was removed or moved during the run`);
+      }
       this.#file.appendForOthers(lineOf({ type: 'promised', ...pending }));
     } catch (error) {
       throw this.#unwritable(error);
@@ -84,12 +92,13 @@ export class UndoJournal implements Disposable {
   }
 
   #unwritable(cause: unknown): JournalError {
-    return new JournalError(`${this.#path} cannot be written, so pgquake breaks nothing: ${errorText(cause)}`, {
+    const displaced = cause instanceof DisplacedError;
+    const what = `${this.#path} cannot be ${displaced ? 'relied on' : 'written'}`;
+    return new JournalError(`${what}, so pgquake breaks nothing: ${errorText(cause)}`, {
       code: 'journal-unwritable',
-      hint:
-        cause instanceof DisplacedError
-          ? 'leave the reports folder alone while a run uses it'
-          : 'make space, or choose another folder with --reports <folder>',
+      hint: displaced
+        ? 'leave the reports folder alone while a run uses it'
+        : 'make space, or choose another folder with --reports <folder>',
       cause,
     });
   }

@@ -63,7 +63,7 @@ describe('undo journal', () => {
   );
 
   describe('promises nothing that `heal` would not find:', () => {
-    const removed = /undo\.ndjson cannot be written.*removed or moved during the run/;
+    const removed = /undo\.ndjson cannot be relied on.*removed or moved during the run/;
     const replaced = /replaced during the run/;
     test.each<[string, () => void, RegExp]>([
       ['the journal is removed', () => rmSync(path()), removed],
@@ -86,6 +86,17 @@ describe('undo journal', () => {
       // Undoing needs no journal.
       expect(journal.pending().map((entry) => entry.undo.node)).toEqual(['worker1']);
       expect(() => journal.kept(1)).not.toThrow();
+    });
+
+    test('cluster.json is removed', () => {
+      const clusterFile = join(folder, 'cluster.json');
+      writeFileSync(clusterFile, '{}');
+      using journal = new UndoJournal(folder);
+      journal.promise(start(0, 'worker1'));
+      rmSync(clusterFile);
+      const promised = readFileSync(path(), 'utf8');
+      expect(() => journal.promise(start(1, 'worker2'))).toThrow(/cluster\.json beside it was removed/);
+      expect(readFileSync(path(), 'utf8')).toBe(promised);
     });
 
     test('and leaves the other file as it is', () => {
