@@ -31,7 +31,7 @@ export class LineFile implements Disposable {
   }
 
   /**
-   * Appends text so that whoever opens the path after a crash reads it, and everything before it.
+   * Appends text; when this returns, another process that opens the path reads it, and everything before it.
    * @param text whole lines.
    * @throws the system's error, or a `DisplacedError`; then the text is not in the file.
    */
