@@ -1,6 +1,6 @@
 /** The scenarios that a command line chooses: by name, pattern, path, tag or suite, or all of them. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { InputError } from '../model/errors.ts';
 import { quoted } from '../model/quoted.ts';
@@ -49,7 +49,12 @@ export async function chosenScenarios(
   const known = scenario.length === 0 || scenario.some(isPattern) ? await quake.list() : [];
   const names = scenario.length === 0 ? files(known, all) : (await Promise.all(scenario.map(meant(known)))).flat();
   const loaded = await Promise.all([...new Set(names)].map((name) => scenarioNamed(quake, name, overrides)));
-  return tagged(loaded, tag);
+  return tagged(eachOnce(loaded), tag);
+}
+
+/** A name and a path may lead to the same file. */
+function eachOnce(scenarios: readonly Scenario[]): Scenario[] {
+  return [...new Map(scenarios.map((scenario) => [realpathSync(scenario.file), scenario])).values()];
 }
 
 /** `--all` leaves out the scenarios of suites: a suite is run by its name. */

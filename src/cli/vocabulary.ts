@@ -47,7 +47,7 @@ export function seedOf(flag: number | undefined): number | undefined {
   const variable = process.env.PGQUAKE_SEED || undefined;
   const [name, text] = flag === undefined ? ['PGQUAKE_SEED', variable] : ['--seed', flag];
   if (text === undefined) return undefined;
-  const seed = Number(text);
+  const seed = String(text).trim() === '' ? Number.NaN : Number(text);
   if (Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED) return seed;
   throw new InputError(`${name}: expected a whole number from 0 to ${MAX_SEED}, found ${quoted(String(text))}`, {
     code: 'usage',

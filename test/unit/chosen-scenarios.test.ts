@@ -2,13 +2,14 @@
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenScenarios, chosenSuite } from '../../src/cli/chosen-scenarios.ts';
 import type { RunArguments } from '../../src/cli/options.ts';
 import { tagged } from '../../src/cli/tagged.ts';
 import { pgquake } from '../../src/pgquake.ts';
 
+const SCENARIOS = resolve(import.meta.dirname, '../../scenarios');
 const quake = pgquake();
 let folder: string;
 
@@ -49,6 +50,12 @@ describe('a pattern', () => {
     expect(await names({ scenario: [join(folder, 't*.yaml'), join(folder, 'two.yaml')] })).toEqual(['three', 'two']);
     await expect(names({ scenario: [join(folder, 'x*.yaml')] })).rejects.toThrow(/no scenario matches/);
   });
+});
+
+test('a scenario runs once, however it is named, at its first place', async () => {
+  const path = relative('.', join(SCENARIOS, 'one-worker.yaml'));
+  const found = await names({ scenario: ['one-worker', 'three-workers', `./${path}`, 'one-worke?', 'one-worker'] });
+  expect(found).toEqual(['one-worker', 'three-workers']);
 });
 
 describe('a tag', () => {

@@ -128,6 +128,7 @@ describe('what counts: flag, then environment, then scenario, then config file',
     [['--platform', 'tow'], {}, 'there is no platform "tow"; did you mean "two"?'],
     [[], { PGQUAKE_PLATFORM: 'tow' }, 'there is no platform "tow"; did you mean "two"?'],
     [['--engine', 'natvie'], {}, 'there is no engine "natvie"; did you mean "native"?'],
+    [[], { PGQUAKE_SEED: ' ' }, 'PGQUAKE_SEED: expected a whole number from 0 to 4294967295, found " "'],
     [[], { PGQUAKE_SEED: 'seven' }, 'PGQUAKE_SEED: expected a whole number from 0 to 4294967295, found "seven"'],
   ])('a name that is not in the catalogue is refused: %j %j', async (args, env, message) => {
     const { code, stderr } = await pgquake(['chaos/napping.yaml', ...args], env);

@@ -51,4 +51,17 @@ describe('a value that is set', () => {
     expect(() => withChanges(TEXT, [change])).toThrow(InputError);
     expect(() => withChanges(TEXT, [change])).toThrow(`--set ${change}: ${reason}`);
   });
+
+  test.each([
+    ['cluster.workers=5', 'cluster.workers=6'],
+    ['faults[0].for=3s', 'faults[00].for=4s'],
+    ['workload.read.rate=50/s', 'workload={ use: ledger }'],
+  ])('%s is not undone by %s', (first, second) => {
+    expect(() => withChanges(TEXT, [first, second])).toThrow(`--set ${second}: it would undo --set ${first}`);
+  });
+
+  test('may be followed by a part of it, or by one with a longer name', () => {
+    const text = withChanges(TEXT, ['workload={ use: ledger }', 'workload.read.rate=5/s', 'name=a', 'names=b']);
+    expect(parse(text)).toMatchObject({ workload: { use: 'ledger', read: { rate: '5/s' } }, name: 'a', names: 'b' });
+  });
 });
