@@ -144,3 +144,9 @@ export const COMMANDS: readonly CommandModule[] = [RUN, ...NAMED];
 
 /** The names of the commands, as the user types them. */
 export const COMMAND_NAMES: readonly string[] = NAMED.map(({ command }) => String(command).split(' ')[0] as string);
+
+/** @returns the command of that name as yargs has it: `plan <scenario>`; without a name, the default command. */
+export function commandLineOf(name: string | undefined): string {
+  const index = name === undefined ? -1 : COMMAND_NAMES.indexOf(name);
+  return String(COMMANDS[index + 1]?.command);
+}

@@ -1,6 +1,7 @@
 /** The options of a command, read from yargs after the command's builder has run. */
 
-import yargs, { type CommandModule } from 'yargs';
+import yargs, { type Argv, type CommandModule } from 'yargs';
+import { longName } from './refused-words.ts';
 
 export interface KnownOption {
   readonly name: string;
@@ -9,9 +10,22 @@ export interface KnownOption {
   readonly default: unknown;
 }
 
+/** What a command accepts, by long names. */
+export interface OptionKinds {
+  readonly positional: readonly string[];
+  readonly boolean: ReadonlySet<string>;
+  /** Options that take a value. */
+  readonly valued: ReadonlySet<string>;
+}
+
 /** Members of yargs that its types leave out. */
 interface Built {
-  getOptions(): { readonly default: Record<string, unknown>; readonly choices: Record<string, readonly string[]> };
+  getOptions(): {
+    readonly key: Readonly<Record<string, unknown>>;
+    readonly boolean: readonly string[];
+    readonly default: Record<string, unknown>;
+    readonly choices: Record<string, readonly string[]>;
+  };
   getInternalMethods(): { getUsageInstance(): { getDescriptions(): Record<string, string | undefined> } };
 }
 
@@ -34,6 +48,19 @@ export async function knownOptions({ command, builder }: CommandModule): Promise
       choices: choices[name] ?? [],
       default: defaults[name],
     }));
+}
+
+/** @param command as yargs has it. @param parser after the command's builder has run. */
+export function kindsOf(command: string, parser: Argv): OptionKinds {
+  const positional = positionalsOf(command);
+  const options = (parser as unknown as Built).getOptions();
+  const boolean = new Set(options.boolean.map(longName));
+  const others = Object.keys(options.key).map(longName);
+  return {
+    positional,
+    boolean,
+    valued: new Set(others.filter((name) => !boolean.has(name) && !positional.includes(name))),
+  };
 }
 
 /** @param command as yargs has it: `plan <scenario>`. */

@@ -1,26 +1,20 @@
 #!/usr/bin/env node
 /** The entry of the command line: runs a command and turns its result into text and an exit code. */
 
-import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { InputError, InterruptedError } from '../model/errors.ts';
-import { version } from '../model/package-files.ts';
-import { COMMANDS } from './commands.ts';
+import { commandLine } from './command-line.ts';
 import { reuseCompiled } from './compile-cache.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-codes.ts';
 import { exitDespiteThreads } from './exit-despite-threads.ts';
 import { explain } from './explain.ts';
 import { endInOrder, listen } from './interrupt.ts';
-import { refuseGivenTwice, refuseNoNumber, refuseStandardInput } from './refused-words.ts';
+import { refuseGivenTwice, refuseStandardInput } from './refused-words.ts';
 import { surviveOutput } from './streams.ts';
-import { typedIn } from './typed-in.ts';
 import { explainUsage, orCommand, UsageError } from './usage.ts';
 
 /** Time for what a finished command left open: an unanswered call, a thread. */
 const GRACE_MS = 2_000;
-
-/** Arguments that may be paths. */
-const PATHS = ['scenario', 'suite', 'inventory', 'attach'] as const;
 
 const args = hideBin(process.argv);
 reuseCompiled();
@@ -58,31 +52,4 @@ async function explained(thrown: unknown): Promise<unknown> {
   if (thrown instanceof InputError) return orCommand(thrown, args);
   const { withServer } = await import('../sql/failure.ts');
   return withServer(thrown, []);
-}
-
-function commandLine(args: readonly string[]): Argv {
-  const cli = yargs(args);
-  for (const command of COMMANDS) cli.command(command);
-  return cli
-    .scriptName('pgquake')
-    .usage('$0 [scenario..]\n\nBreaks nodes of a replicated PostgreSQL cluster on purpose and proves what survives.')
-    .middleware((argv) => {
-      refuseNoNumber(args, argv);
-      for (const name of PATHS) {
-        const typed = argv[name] as string | string[] | undefined;
-        if (typed !== undefined) argv[name] = typedIn(typed, process.env.INIT_CWD);
-      }
-    })
-    .demandCommand(0)
-    .strict()
-    .version(version())
-    .alias({ help: 'h', version: 'v' })
-    .epilogue(
-      `Exit codes: ${EXIT.pass} pass, ${EXIT.fail} fail, ${EXIT.unknown} could not judge, ${EXIT.input} bad input, ${EXIT.environment} environment, ` +
-        `${EXIT.bug} a bug in pgquake, ${EXIT.interrupted} interrupted.`,
-    )
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
-    .fail((message, error) => {
-      throw error ?? new UsageError(message);
-    });
 }

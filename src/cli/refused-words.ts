@@ -55,14 +55,19 @@ export function refuseNoNumber(args: readonly string[], read: Readonly<Record<st
 }
 
 /** The words before `--`; later words belong to another program. */
-function own(args: readonly string[]): readonly string[] {
+export function own(args: readonly string[]): readonly string[] {
   return args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
 }
 
 /** `--max-down=1`, `--maxDown` and `--no-max-down` are one option; `-fn` is two; a negative number is not an option. */
-function optionsIn(word: string): string[] {
+export function optionsIn(word: string): string[] {
   const long = /^--(?:no-)?([^=]+)/.exec(word)?.[1];
-  if (long !== undefined) return [long.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)];
+  if (long !== undefined) return [longName(long)];
   const short = /^-([a-zA-Z]+)/.exec(word)?.[1];
-  return [...(short ?? '')].map((letter) => LONG[letter] ?? letter);
+  return [...(short ?? '')].map(longName);
+}
+
+/** @param name in any spelling that yargs knows: `maxDown`, `n`. */
+export function longName(name: string): string {
+  return LONG[name] ?? name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -4,6 +4,8 @@ import { InputError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
 import { quoted } from '../model/quoted.ts';
 import { COMMAND_NAMES } from './commands.ts';
+import { positionalAsOption } from './refused-forms.ts';
+import { optionsIn } from './refused-words.ts';
 
 const HELP_HINT = '"pgquake --help" lists all commands and options';
 
@@ -47,6 +49,9 @@ export function explainUsage({ message }: UsageError, args: readonly string[], h
   }
   const got = /^Not enough non-option arguments: got (\d+)/.exec(message)?.[1];
   const needed = help.split('\n', 1)[0]?.match(/<[^>]+>/g)?.[Number(got)];
+  const name = needed?.replace(/\W+/g, '') ?? '';
+  const asOption = args.find((word) => optionsIn(word).includes(name));
+  if (asOption !== undefined) return positionalAsOption(asOption, name);
   if (needed !== undefined)
     return new UsageError(`expected ${needed} after ${quoted(command)}, found nothing`, command);
   return new UsageError(message, command);

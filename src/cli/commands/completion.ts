@@ -20,7 +20,6 @@ export const completion: Command<CompletionArguments> = {
         demandOption: true,
         describe: `your shell: ${SHELLS.join(', ')}`,
       })
-      .parserConfiguration({ 'populate--': true })
       .example('source <($0 completion bash)', 'in ~/.bashrc; the same with zsh in ~/.zshrc')
       .example('$0 completion fish | source', 'in ~/.config/fish/config.fish'),
   handler: async ({ shell, '--': words = [] }) => {
