@@ -14,6 +14,9 @@ const { pathToFileURL } = require('url');
 const ENVIRONMENT = 4;
 const BUG = 5;
 
+/** main.ts replaces it, so that nothing that a config file loads ends the process. */
+const { exit } = process;
+
 const root = join(__dirname, '..');
 /** A package has no source. */
 const inCheckout = existsSync(join(root, 'src'));
@@ -21,7 +24,7 @@ const inCheckout = existsSync(join(root, 'src'));
 function end(code, message, hint) {
   console.error(`error ${message}`);
   console.error(` hint ${hint}`);
-  process.exit(code);
+  exit.call(process, code);
 }
 
 const wanted = /(\d+)\.(\d+)/.exec(require('../package.json').engines.node).slice(1).map(Number);
@@ -33,6 +36,16 @@ if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
     inCheckout
       ? 'run "npm ci", then "npm run chaos -- ...": it brings the right one; or install a newer Node.js'
       : 'install a newer Node.js, or have one here with "npm install node@24" and run "npx pgquake ..."',
+  );
+}
+
+try {
+  process.cwd();
+} catch (error) {
+  end(
+    ENVIRONMENT,
+    error.code === 'ENOENT' ? 'the current folder was removed' : `the current folder cannot be used: ${error.message}`,
+    'change into a folder that exists, with "cd"',
   );
 }
 
@@ -56,5 +69,5 @@ import(pathToFileURL(join(root, built ? 'dist/cli/main.js' : 'src/cli/main.ts'))
   }
   console.error('This is a bug in pgquake. Please report it with the lines below.');
   console.error(error);
-  process.exit(BUG);
+  exit.call(process, BUG);
 });

@@ -1,7 +1,8 @@
 /** Loads and validates `pgquake.config.ts`, which has a team's own variants and defaults. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -31,6 +32,7 @@ export function defineConfig(config: Config): Config {
 export async function loadConfig(file: string): Promise<Quake> {
   const path = resolve(file);
   if (!existsSync(path)) throw unusable(path, undefined, 'there is no such file');
+  if (!statSync(path).isFile()) throw unusable(path, undefined, 'expected a file, such as ./pgquake.config.ts');
   const config = exported(await importFile(path), path);
   try {
     return pgquake({
@@ -69,10 +71,8 @@ async function atItsOwnRisk<T>(load: () => Promise<T>): Promise<T> {
     const late = new LateError(`it did not finish loading within ${LOAD_LIMIT_MS / 1_000} s`);
     timer = setTimeout(() => reject(late), LOAD_LIMIT_MS);
     if (mayCatch) process.setUncaughtExceptionCaptureCallback(reject);
-    Object.assign(process, {
-      exit: () => {
-        throw new Error('it would end the process');
-      },
+    replaceExit(() => {
+      throw new Error('it would end the process');
     });
   });
   try {
@@ -80,8 +80,14 @@ async function atItsOwnRisk<T>(load: () => Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
     if (mayCatch) process.setUncaughtExceptionCaptureCallback(null);
-    Object.assign(process, { exit });
+    replaceExit(exit);
   }
+}
+
+function replaceExit(exit: NodeJS.Process['exit']): void {
+  Object.assign(process, { exit });
+  // For `import { exit } from 'node:process'`.
+  syncBuiltinESMExports();
 }
 
 class LateError extends Error {}
@@ -205,7 +211,7 @@ function kindOf(value: unknown): string {
 }
 
 function unusable(path: string, line: number | undefined, problem: string, cause?: unknown, hint?: string): InputError {
-  return new InputError(`${shown(path)}${line === undefined ? '' : `:${line}`}: ${problem}`, {
+  return new InputError(`${shown(path) || path}${line === undefined ? '' : `:${line}`}: ${problem}`, {
     code: 'config-unusable',
     hint: hint ?? `a config file reads ${EXAMPLE}`,
     cause,

@@ -6,12 +6,13 @@
 
 import { createRequire } from 'node:module';
 import { threadsLeft } from '../model/end-thread.ts';
+import { ownExitCode } from './own-exit.ts';
 
 /** Call this after every other `exit` listener that sets the exit code. */
 export function exitDespiteThreads(): void {
-  process.on('exit', (code) => {
+  process.on('exit', () => {
     if (threadsLeft() === 0) return;
-    exitAtOnce(Number(process.exitCode ?? code));
+    exitAtOnce(ownExitCode());
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os';
 import { InterruptedError } from '../model/errors.ts';
+import { exitNow, ForeignExit, refuseForeignExit } from './own-exit.ts';
 
 /**
  * Signals that end a process and can be caught. SIGPIPE is left out: with a listener, every socket whose server died
@@ -85,20 +86,29 @@ export function endInOrder(reason: unknown, name: string): boolean {
  * @param codes the exit codes after a signal and after an error, for when there is no work to end in order. Without one the
  * exit code that is set stands.
  * @param explain prints an error for the user.
+ * @returns a function to call before other code is loaded: from then on that code cannot end the process.
  */
 export function listen(
   codes: { interrupted(): number | undefined; of(error: unknown): number },
   explain: (error: unknown) => void,
-): void {
+): () => void {
+  const end = (error: unknown, name: string) => {
+    explain(error);
+    if (!endInOrder(error, name)) exitNow(codes.of(error));
+  };
   for (const name of ENDING) {
     // Current work has its own listener.
     process.on(name, () => {
-      if (underWay === undefined) process.exit(codes.interrupted());
+      if (underWay === undefined) exitNow(codes.interrupted());
     });
   }
   for (const name of WITHOUT_MEANING) process.on(name, () => undefined);
   process.on('uncaughtException', (error) => {
-    explain(error);
-    if (!endInOrder(error, 'this error')) process.exit(codes.of(error));
+    if (!(error instanceof ForeignExit)) end(error, 'this error');
   });
+  return () =>
+    refuseForeignExit((error) => {
+      if (codes.interrupted() === undefined) exitNow();
+      end(error, 'this call');
+    });
 }

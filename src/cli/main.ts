@@ -9,6 +9,7 @@ import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-code
 import { exitDespiteThreads } from './exit-despite-threads.ts';
 import { explain } from './explain.ts';
 import { endInOrder, listen } from './interrupt.ts';
+import { endWith, exitNow, ownExitCode } from './own-exit.ts';
 import { refuseGivenTwice, refuseStandardInput } from './refused-words.ts';
 import { surviveOutput } from './streams.ts';
 import { explainUsage, orCommand, UsageError } from './usage.ts';
@@ -19,31 +20,34 @@ const GRACE_MS = 2_000;
 const args = hideBin(process.argv);
 reuseCompiled();
 let hasEnded = false;
-listen({ interrupted: () => (hasEnded ? undefined : EXIT.interrupted), of: exitCodeOfError }, explain);
+const refuseExits = listen(
+  { interrupted: () => (hasEnded ? undefined : EXIT.interrupted), of: exitCodeOfError },
+  explain,
+);
 const unwritten = surviveOutput(() => {
   const reason = new InterruptedError('interrupted: the reader of the output is gone', { code: 'interrupted' });
-  if (!endInOrder(reason, 'the reader of the output is gone')) process.exit(EXIT.interrupted);
+  if (!endInOrder(reason, 'the reader of the output is gone')) exitNow(EXIT.interrupted);
 });
 process.on('exit', () => {
   // A program that reads the output must learn that it is incomplete.
   if (unwritten() === undefined) return;
-  process.exitCode = worstExitCode([(process.exitCode ?? EXIT.pass) as ExitCode, EXIT.environment]);
+  endWith(worstExitCode([ownExitCode() as ExitCode, EXIT.environment]));
 });
 exitDespiteThreads();
 try {
   refuseGivenTwice(args);
   refuseStandardInput(args);
-  await commandLine(args).parseAsync();
+  await commandLine(args).middleware(refuseExits).parseAsync();
 } catch (thrown) {
   const error = await explained(thrown);
   explain(error);
-  process.exitCode = exitCodeOfError(error);
+  endWith(exitCodeOfError(error));
 }
 hasEnded = true;
 // Where Node.js ends by itself it first removes its signal handlers, and then frees its memory for up to 0.2 s: a signal
 // would end it without the exit code of the verdict.
-process.on('beforeExit', () => process.exit());
-setTimeout(() => process.exit(), GRACE_MS).unref();
+process.on('beforeExit', () => exitNow());
+setTimeout(() => exitNow(), GRACE_MS).unref();
 
 async function explained(thrown: unknown): Promise<unknown> {
   // yargs does not pass every error that it throws to `fail`.

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { exitDespiteThreads } from '../../src/cli/exit-despite-threads.ts';
+import { endWith } from '../../src/cli/own-exit.ts';
 import { endThread, threadsLeft } from '../../src/model/end-thread.ts';
 
 const STAYS = `
@@ -16,4 +17,4 @@ const worker = new Worker(STAYS, { eval: true });
 await once(worker, 'message');
 await endThread(worker, new Promise<never>(() => undefined), 50);
 console.log(`left: ${threadsLeft()}`);
-process.exitCode = 2;
+endWith(2);

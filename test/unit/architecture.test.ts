@@ -203,6 +203,11 @@ describe('architecture', () => {
     expect(talkers).toEqual([]);
   });
 
+  test('one file ends the process and sets its exit code', () => {
+    const enders = files.filter((file) => /process\.exit(\(|Code)/.test(readFileSync(join(SRC, file), 'utf8')));
+    expect(enders).toEqual(['cli/own-exit.ts']);
+  });
+
   test('every file opens with what it is', () => {
     const silent = files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(readFileSync(join(SRC, file), 'utf8')));
     expect(silent).toEqual([]);

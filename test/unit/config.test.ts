@@ -213,6 +213,13 @@ test('is refused with file, line and what was expected', () => {
   expect(told.at(-1)).toBe('config-unusable nowhere/pgquake.config.ts: there is no such file');
 });
 
+test('a folder in its place is refused with what was expected', async () => {
+  const here = dirname(write('export default {};\n'));
+  const expected = (shown: string) => `${shown}: expected a file, such as ./pgquake.config.ts`;
+  await expect(loadConfig(here)).rejects.toThrow(expected(relative(folder, here)));
+  await expect(loadConfig('.')).rejects.toThrow(expected(folder));
+});
+
 test('a refusal is an InputError', async () => {
   await expect(loadConfig(write('export default 7;\n'))).rejects.toBeInstanceOf(InputError);
 });

@@ -55,6 +55,21 @@ describe('the first file', () => {
     expect(start('console.log("started")', version)).toEqual({ status: 0, stdout: 'started\n', stderr: '' });
   });
 
+  test('refuses a current folder that was removed with exit code 4', () => {
+    start('console.log("started")');
+    const gone = join(folder, 'gone');
+    const script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$1" "$2" list';
+    const main = join(folder, manifest.bin.pgquake);
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', script, gone, process.execPath, main], {
+      encoding: 'utf8',
+    });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 4,
+      stdout: '',
+      stderr: 'error the current folder was removed\n hint change into a folder that exists, with "cd"\n',
+    });
+  });
+
   test('tells of a package that is missing with exit code 4, and of an error of its own with 5', () => {
     expect(start('import "not-installed";')).toMatchObject({
       status: 4,

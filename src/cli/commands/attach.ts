@@ -20,6 +20,7 @@ import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments } from '../options.ts';
+import { endWith } from '../own-exit.ts';
 import { printJson } from '../print-json.ts';
 
 interface AttachArguments extends ConfigArguments, FormatArguments {
@@ -58,7 +59,7 @@ export const attach: Command<AttachArguments> = {
     const checked = await check(quake, readInventory(file));
     if (output === 'json') printJson(checked);
     else for (const line of linesOf(checked)) console.log(line);
-    process.exitCode = checked.problems.length === 0 ? EXIT.pass : EXIT.environment;
+    endWith(checked.problems.length === 0 ? EXIT.pass : EXIT.environment);
   },
 };
 

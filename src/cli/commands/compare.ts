@@ -7,6 +7,7 @@ import { comparisonMarkdown, comparisonText } from '../../reporters/comparison.t
 import { readReport } from '../../store.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { endWith } from '../own-exit.ts';
 import { printJson } from '../print-json.ts';
 
 interface CompareArguments {
@@ -63,7 +64,7 @@ export const compare: Command<CompareArguments> = {
     if (output === 'json') printJson(comparison);
     else if (output === 'markdown') process.stdout.write(comparisonMarkdown(comparison));
     else for (const line of comparisonText(comparison, process.stdout.columns ?? 100)) console.log(line);
-    if (options['fail-on-regression'] && comparison.regression) process.exitCode = EXIT.fail;
+    if (options['fail-on-regression'] && comparison.regression) endWith(EXIT.fail);
   },
 };
 

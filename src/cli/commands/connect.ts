@@ -4,6 +4,7 @@ import { EnvironmentError } from '../../model/errors.ts';
 import { entryNode } from '../../model/topology.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { endWith } from '../own-exit.ts';
 import { PROJECT_OPTION, type ProjectArguments, standingClusters, standingTopology } from '../standing.ts';
 
 interface ConnectArguments extends ProjectArguments {
@@ -14,7 +15,6 @@ export const connect: Command<ConnectArguments> = {
   builder: (yargs) =>
     yargs
       .options(PROJECT_OPTION)
-      .parserConfiguration({ 'populate--': true })
       .example('$0 connect', 'an interactive session')
       .example('$0 connect -- --command "SELECT count(*) FROM messages"', 'one statement'),
   handler: async ({ project, '--': args = [] }) => {
@@ -38,6 +38,6 @@ export const connect: Command<ConnectArguments> = {
         cause: ended,
       });
     }
-    process.exitCode = ended.exitCode ?? EXIT.environment;
+    endWith(ended.exitCode ?? EXIT.environment);
   },
 };

@@ -9,6 +9,7 @@ import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments } from '../options.ts';
+import { endWith } from '../own-exit.ts';
 import { printJson } from '../print-json.ts';
 import { asTyped } from '../typed.ts';
 
@@ -32,7 +33,7 @@ export const doctor: Command<ConfigArguments & FormatArguments> = {
     const findings = await Promise.all(platforms.map((platform) => look(platform, faults)));
     if (args.output === 'json') printJson(findings);
     else for (const line of [machineLine(), ...findings.flatMap(linesOf)]) console.log(line);
-    process.exitCode = findings.some(({ usable }) => usable) ? EXIT.pass : EXIT.environment;
+    endWith(findings.some(({ usable }) => usable) ? EXIT.pass : EXIT.environment);
   },
 };
 

@@ -9,6 +9,7 @@ import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-cod
 import { explain } from '../explain.ts';
 import { openQuake, reportsFolder } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, REPORTS_OPTION } from '../options.ts';
+import { endWith } from '../own-exit.ts';
 
 interface HealArguments extends ConfigArguments {
   run: string[];
@@ -39,7 +40,7 @@ export const heal: Command<HealArguments> = {
     const outcomes = await quake.heal({ reports, runs: run, force });
     for (const outcome of outcomes) tell(outcome);
     if (outcomes.length === 0) console.log(`nothing was left behind in ${[reports, ...run].at(-1)}`);
-    process.exitCode = worstExitCode(outcomes.map(exitCodeOf));
+    endWith(worstExitCode(outcomes.map(exitCodeOf)));
   },
 };
 

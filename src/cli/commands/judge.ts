@@ -9,6 +9,7 @@ import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, OUTPUT_OPTION, type OutputFormat } from '../options.ts';
 import { Output } from '../output.ts';
+import { endWith } from '../own-exit.ts';
 
 interface JudgeArguments extends ConfigArguments {
   run: string;
@@ -41,6 +42,6 @@ export const judgeCommand: Command<JudgeArguments> = {
     for (const line of summary) output.say(line);
     output.judged(report, folder);
     output.close();
-    process.exitCode = exitCodeOfJudgement(report.judgement);
+    endWith(exitCodeOfJudgement(report.judgement));
   },
 };

@@ -17,6 +17,7 @@ import {
   RETRIES_OPTION,
 } from '../options.ts';
 import { Output } from '../output.ts';
+import { endWith } from '../own-exit.ts';
 import { type AttemptArguments, interruptibleRun, replayOf, retriesOf, runOne, type Stage } from './run.ts';
 
 interface ReplayArguments extends ConfigArguments {
@@ -68,7 +69,7 @@ export const replay: Command<ReplayArguments> = {
         table: undefined,
         output,
       };
-      process.exitCode = await runOne(replayed.scenario, settings);
+      endWith(await runOne(replayed.scenario, settings));
     } finally {
       interrupt.stop();
       output.close(false);

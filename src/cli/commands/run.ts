@@ -25,6 +25,7 @@ import { interruptible } from '../interrupt.ts';
 import { openQuake, reportsFolder } from '../open.ts';
 import type { ConfigArguments, Overrides, RunArguments } from '../options.ts';
 import { Output } from '../output.ts';
+import { endWith } from '../own-exit.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { quietProgress } from '../quiet-progress.ts';
 import { reasonsToRetry } from '../retries.ts';
@@ -85,7 +86,7 @@ export async function run(given: RunArguments): Promise<void> {
   } finally {
     output.close(codes.length < scenarios.length);
   }
-  process.exitCode = worstExitCode(codes);
+  endWith(worstExitCode(codes));
 }
 
 /** The judgements of the runs of one scenario that took place. */

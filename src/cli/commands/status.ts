@@ -11,6 +11,7 @@ import { type Found, recognisedBy, surveyStanding } from '../../run/standing.ts'
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { FORMAT_OPTION, type FormatArguments } from '../options.ts';
+import { endWith } from '../own-exit.ts';
 import { printJson } from '../print-json.ts';
 import {
   PROJECT_OPTION,
@@ -33,7 +34,7 @@ export const status: Command<ProjectArguments & FormatArguments> = {
       if (output === 'json')
         printJson({ project, ...engineOf(found), healthy: survey.problems.length === 0, ...survey });
       else for (const line of statusLines(project, survey, { found, dataset })) console.log(line);
-      process.exitCode = survey.problems.length === 0 ? EXIT.pass : EXIT.fail;
+      endWith(survey.problems.length === 0 ? EXIT.pass : EXIT.fail);
     }),
 };
 

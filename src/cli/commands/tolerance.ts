@@ -18,6 +18,7 @@ import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { openQuake, reportsFolder } from '../open.ts';
 import { CLUSTER_OPTIONS, CONFIG_OPTION, type ConfigArguments, REPORTS_OPTION } from '../options.ts';
+import { endWith } from '../own-exit.ts';
 import { printJson } from '../print-json.ts';
 import { withEnvironment } from '../vocabulary.ts';
 import { wholeNumber } from '../whole-number.ts';
@@ -171,7 +172,7 @@ async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<v
     else if (args.output === 'markdown') console.log(proofMarkdown(proof, 'proof.svg').trimEnd());
     else for (const line of proofText(proof, process.stdout.columns ?? 100)) console.log(line);
     console.error(`kept in ${relative('.', folder)}: proof.json, proof.md, proof.svg; its runs in suite.md`);
-    process.exitCode = exitCodeOfJudgement(proof.judgement);
+    endWith(exitCodeOfJudgement(proof.judgement));
   } finally {
     interrupt.stop();
   }

@@ -18,6 +18,7 @@ import {
   SEED_OPTION,
 } from '../options.ts';
 import { Output } from '../output.ts';
+import { endWith } from '../own-exit.ts';
 import { seedOf } from '../vocabulary.ts';
 import { interruptibleRun, runOne, type Stage } from './run.ts';
 
@@ -59,18 +60,20 @@ export const watch: Command<WatchArguments> = {
     const stage: Stage = {};
     const interrupt = interruptibleRun(stage);
     try {
-      process.exitCode = await runOne(scenario, {
-        quake,
-        reports: reportsFolder(quake, reports),
-        seed: seedOf(seed),
-        retries: 0,
-        args: { ...NO_OVERRIDES, config },
-        again: `${ownCommand()} watch ${inventory} --for ${howLong}`,
-        signal: interrupt.signal,
-        stage,
-        table: undefined,
-        output,
-      });
+      endWith(
+        await runOne(scenario, {
+          quake,
+          reports: reportsFolder(quake, reports),
+          seed: seedOf(seed),
+          retries: 0,
+          args: { ...NO_OVERRIDES, config },
+          again: `${ownCommand()} watch ${inventory} --for ${howLong}`,
+          signal: interrupt.signal,
+          stage,
+          table: undefined,
+          output,
+        }),
+      );
     } finally {
       interrupt.stop();
       output.close(false);
