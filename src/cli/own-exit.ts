@@ -41,7 +41,7 @@ export function refuseForeignExit(handle: (error: ForeignExit) => void): void {
   const refuse = (given?: unknown): never => {
     const error = new ForeignExit(`process.exit(${given ?? ''}) was called${placeOf(refuse)}`, {
       code: 'foreign-exit',
-      hint: 'a config file and what it imports must not end the process: remove this call',
+      hint: 'leave this call out: a config file and what it imports must not end the process',
     });
     if (!isHandled) {
       isHandled = true;
