@@ -3,6 +3,7 @@
 import type { Check } from './checks/check.ts';
 import { withoutDoubtful } from './measure/doubtful.ts';
 import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
+import { missingOperations } from './measure/missing-operations.ts';
 import { troublesBeforeFaults } from './measure/steady-state.ts';
 import { errorText } from './model/errors.ts';
 import type { TimeRange } from './model/figures.ts';
@@ -10,7 +11,7 @@ import { eventsOf, type History } from './model/history.ts';
 import { missingWords } from './model/requirements.ts';
 import type { HypothesisItem } from './model/scenario.ts';
 import { STEADY_SHARE } from './model/steady-share.ts';
-import { formatCount, formatShare } from './model/units.ts';
+import { formatShare } from './model/units.ts';
 import { type CheckResult, type Finding, type Verdict, worst } from './model/verdict.ts';
 
 /**
@@ -35,13 +36,14 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
               { history: of, asked: true },
             );
       const about = { check: name, params: written, always: false, place: `${place.file}:${place.line}` };
-      return { result: { ...about, ...again(history) }, again };
+      return { result: { ...about, ...again(history) }, params: item.params, again };
     }),
     ...checks
       .filter((check) => isAlwaysMade(check, history) && !named.has(check.name))
       .map((check) => {
         const again = (of: History) => findingOf(check, () => check.params.parse({}), { history: of, asked: false });
-        return { result: { check: check.name, params: {}, always: true, ...again(history) }, again };
+        const result: CheckResult = { check: check.name, params: {}, always: true, ...again(history) };
+        return { result, params: check.params.safeParse({}).data, again };
       }),
     ...[...steady, ...incompleteRun(history)].map((result) => ({ result })),
   ];
@@ -52,6 +54,8 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
 
 interface Judged {
   readonly result: CheckResult;
+  /** Parsed, for the check. */
+  readonly params?: unknown;
   /** Repeats the check on another history; absent where the result comes from no check. */
   readonly again?: (history: History) => Finding;
 }
@@ -66,7 +70,7 @@ function isAlwaysMade({ always, requires = [] }: Check, history: History): boole
 
 /** Turns `fail` into `unknown` where the cluster was not put to the test, or the machine was too busy to run it. */
 function excused(
-  { result, again }: Judged,
+  { result, params, again }: Judged,
   {
     all,
     steady,
@@ -81,8 +85,10 @@ function excused(
   },
 ): CheckResult {
   if (result.judgement !== 'fail') return result;
-  const { needsKeptSchedule } = checks.find((check) => check.name === result.check) ?? {};
+  const check = checks.find(({ name }) => name === result.check);
+  const { needsKeptSchedule } = check ?? {};
   const reasons = [...foreignActs(history.events).map(describeForeign), ...voids(all, checks, steady)];
+  if (missingOperations(history).length > 0 && !isProvenByPart(check, history, params)) reasons.push(MISSING);
   if (needsKeptSchedule) {
     reasons.push(...excuses(all, checks, ({ judgement }) => judgement === 'unknown'));
     const inPart = excuses(all, checks, (one) => one.excuses !== undefined);
@@ -97,6 +103,14 @@ function excused(
     judgement: 'unknown',
     observed: `${result.observed}; not held against the cluster, because ${reasons.join(' and ')}`,
   };
+}
+
+const MISSING = 'operations are missing in the history';
+
+/** Whether the missing operations of a history cannot refute the check's failure. */
+function isProvenByPart(check: Check | undefined, history: History, params: unknown): boolean {
+  const { provenByPart = false } = check ?? {};
+  return typeof provenByPart === 'function' ? provenByPart(history, params) : provenByPart;
 }
 
 /** Why the run put nothing to the test; empty where it did. */
@@ -188,15 +202,7 @@ function incompleteRun(history: History): CheckResult[] {
   ];
   const finished = eventsOf(history, 'phase-ended').some(({ phase }) => phase === 'final-reads');
   if (!finished && reasons.length === 0) reasons.push('the history ends before the final reads');
-  for (const { of, intended } of eventsOf(history, 'load-kept')) {
-    const { count } = of === 'probes' ? history.probes : history.operations;
-    const what = of === 'probes' ? 'probe' : 'operation';
-    if (intended !== count) reasons.push(`${formatCount(intended, what)} intended, ${count} in the history`);
-  }
-  for (const { intended } of eventsOf(history, 'witness-kept')) {
-    const { count } = history.witness ?? { count: 0 };
-    if (intended !== count) reasons.push(`${formatCount(intended, 'answer')} to the witness, ${count} in the history`);
-  }
+  reasons.push(...missingOperations(history).map(({ words }) => words));
   if (reasons.length === 0) return [];
   return [
     {

@@ -61,6 +61,11 @@ export interface Check<P = any> {
    */
   readonly needsKeptSchedule?: 'operations' | 'whole-run';
   /**
+   * Whether operations that the history lacks cannot refute its `fail`, because those that it has prove it, or events
+   * do. False by default: in a history that was cut off, pgquake then turns `fail` into `unknown`.
+   */
+  readonly provenByPart?: boolean | ((history: History, params: P) => boolean);
+  /**
    * While it is `unknown`, or passes with `excuses`, it excuses failures with this reason: `the load did not keep its
    * own schedule`.
    */

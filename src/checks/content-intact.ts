@@ -13,6 +13,7 @@ export const contentIntact = defineCheck<z.output<typeof struckReads>>({
   params: struckReads,
   requires: ['reads'],
   always: true,
+  provenByPart: true,
 
   check(history, { 'under-way': underWay }, { asked } = { asked: true }) {
     const expected = 'no row with wrong content in any read';

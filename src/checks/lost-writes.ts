@@ -46,6 +46,7 @@ export const lostWrites = defineCheck<z.output<typeof params>>({
   answers: 'loss',
   params,
   requires: ['ledger'],
+  provenByPart: true,
 
   hopeless(_, { writes }) {
     return writes === false ? 'this workload writes nothing' : undefined;

@@ -14,6 +14,7 @@ export const noDuplicates = defineCheck<z.output<typeof struckReads>>({
   params: struckReads,
   requires: ['reads'],
   always: true,
+  provenByPart: true,
 
   check(history, { 'under-way': underWay }, { asked } = { asked: true }) {
     const expected = 'no row twice in any read';

@@ -15,6 +15,7 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
   summary: 'No prepared transaction and no replication slot without a reader is left when the final reads begin.',
   unknownWhen: 'a node or its slots could not be asked.',
   params,
+  provenByPart: true,
 
   check(history) {
     const expected = 'no prepared transaction and no idle replication slot on any node';

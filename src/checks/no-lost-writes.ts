@@ -23,6 +23,7 @@ export const noLostWrites = defineCheck<z.output<typeof params>>({
   answers: 'loss',
   params,
   requires: ['ledger'],
+  provenByPart: true,
 
   hopeless(_, { writes }) {
     return writes === false ? 'this workload writes nothing' : undefined;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { exposureOf } from '../measure/exposure.ts';
 import { describeLate, lateWritesOf } from '../measure/late-writes.ts';
 import { auditReads, describeRead } from '../measure/read-audit.ts';
-import type { Operation, RunInfo } from '../model/history.ts';
+import type { History, Operation, RunInfo } from '../model/history.ts';
 import { duration } from '../model/quantities.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -21,6 +21,7 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
   unknownWhen: 'no read was answered after the first fault.',
   params,
   requires: ['reads'],
+  provenByPart: (history, { max }) => max === undefined || knownStaleMs(history) > max,
 
   check(history, { max }) {
     const expected = `every read returns all that was acknowledged ${max === undefined ? '' : `more than ${formatDuration(max)} `}before it was sent`;
@@ -59,6 +60,11 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
     };
   },
 });
+
+/** A lower limit: the acknowledgement of a message may itself be missing in the history. */
+function knownStaleMs(history: History): number {
+  return Math.max(auditReads(history).staleForMs ?? 0, lateWritesOf(history).forMs ?? 0);
+}
 
 function describeStale(run: RunInfo, operation: Operation): string {
   const { missing, missingCount } = operation.anomaly ?? {};

@@ -28,6 +28,7 @@ export const readsScale = defineCheck<z.output<typeof params>>({
   requires: ['probes'],
   tells: 'figure',
   needs: ['read-scaling'],
+  provenByPart: true,
 
   check(history, { min }) {
     const expected = `at least ${formatTimes(min)} the reads of one worker from all of them`;

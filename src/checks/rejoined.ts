@@ -23,6 +23,7 @@ export const rejoined = defineCheck<z.output<typeof params>>({
   params,
   requires: ['roles'],
   needsKeptSchedule: 'whole-run',
+  provenByPart: true,
 
   hopeless(_, { faults }) {
     return faults?.length === 0 ? 'without a fault no node has to come back' : undefined;

@@ -23,6 +23,7 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
     'a placement could not be read; no partition has two placements; none holds a message; or they still differed when the time was over.',
   params,
   requires: ['copies'],
+  provenByPart: true,
 
   hopeless(_, { replication, partitionWord }) {
     return replication === 1

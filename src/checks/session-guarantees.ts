@@ -30,6 +30,7 @@ export const sessionGuarantees = defineCheck<z.output<typeof params>>({
     'no read of a session was answered; or, after the first fault, no read followed a write of its session (`read-your-writes`) or an earlier read (`monotonic-reads`).',
   params,
   requires: ['reads'],
+  provenByPart: true,
 
   hopeless(_, { sessions }) {
     return sessions === false ? 'the operations of this workload belong to no session' : undefined;

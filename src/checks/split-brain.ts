@@ -22,6 +22,7 @@ export const splitBrain = defineCheck<z.output<typeof params>>({
     'the witness wrote nothing, was not answered before the first fault, or stopped early; the overlap may be a clean handover; or `max` lies between the least and the most that is possible.',
   params,
   requires: ['roles'],
+  provenByPart: true,
 
   check(history, { max }) {
     const expected = max === 0 ? 'never two primaries at once' : `two primaries for at most ${formatDuration(max)}`;

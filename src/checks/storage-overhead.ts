@@ -22,6 +22,7 @@ export const storageOverhead = defineCheck<Params>({
   requires: ['partitions'],
   tells: 'figure',
   needs: ['storage'],
+  provenByPart: true,
 
   validate({ min, max }) {
     if (min === undefined || min <= max) return [];

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
 import { notRead } from '../measure/final-reads.ts';
-import { judgePromise } from '../measure/promise-words.ts';
+import { type JudgedPart, judgePromise } from '../measure/promise-words.ts';
 import { actsOf } from '../measure/spans.ts';
 import { auditWrites } from '../measure/write-audit.ts';
 import { eventsOf, type History } from '../model/history.ts';
@@ -22,6 +22,10 @@ export const withinPromise = defineCheck<z.output<typeof params>>({
   params,
   requires: ['roles'],
   needsKeptSchedule: 'whole-run',
+  // Missing operations may end an outage earlier; they cannot find what is lost.
+  provenByPart: (history) =>
+    auditWrites(history).lostInitial.count > 0 ||
+    partsOf(history).some(({ judgement, ofOutage }) => judgement === 'fail' && !ofOutage),
 
   hopeless(_, { writes, faults }) {
     if (faults?.length === 0) return 'without a fault nothing is lost, so nothing is promised';
@@ -37,11 +41,10 @@ export const withinPromise = defineCheck<z.output<typeof params>>({
 });
 
 function judge(history: History): Omit<Finding, 'expected'> {
-  const { promises = [] } = figuresOf(history);
   const unknown = (observed: string) => ({ judgement: 'unknown' as const, observed, evidence: [] });
   if (eventsOf(history, 'promised').length === 0) return unknown('nothing was promised for the faults of this run');
   if (!actsOf(history).some(({ effectMs }) => effectMs !== undefined)) return unknown('no fault took effect');
-  const parts = promises.flatMap((one) => judgePromise(one));
+  const parts = partsOf(history);
   if (parts.length === 0) return unknown('nothing was promised for a fault that took effect');
   const { finalReads, lostInitial } = auditWrites(history);
   if (lostInitial.count > 0) {
@@ -60,4 +63,8 @@ function judge(history: History): Omit<Finding, 'expected'> {
     observed: decisive.map(({ observed }) => observed).join('; '),
     evidence: [...parts.map(({ line }) => line), ...(made ? notRead(missing) : [])],
   };
+}
+
+function partsOf(history: History): JudgedPart[] {
+  return (figuresOf(history).promises ?? []).flatMap((one) => judgePromise(one));
 }

@@ -22,7 +22,7 @@ export function ledgerFigures(history: History): LedgerFigures {
     hidden: figures(writes.hidden),
     receded: figures(writes.receded),
     resurrected: figures(writes.resurrected),
-    unexpected: figures(writes.unexpected),
+    ...(writes.unexpected ? { unexpected: figures(writes.unexpected) } : {}),
     ...lateFigures(history),
     divergent: figures(divergenceOf(history).all),
     staleReads: { ...figures(reads.staleKeys), count: reads.stale },

@@ -20,6 +20,7 @@ export interface JudgedPart {
   readonly observed: string;
   /** Everything on one line. */
   readonly line: string;
+  readonly ofOutage?: true;
 }
 
 /** Write outages by route, then losses, then two primaries. */
@@ -49,7 +50,8 @@ function part(what: string, promised: string, why: string, { judgement, seen, no
 
 function outagePart(figures: PromiseFigures, promised: PromisedOutage, seen: OutageSeen): JudgedPart {
   const range = outageRange(promised).slice(promised.route.length + 1);
-  return part(`write outage via ${promised.route}`, range, promised.why, judgeOutage(figures, promised, seen));
+  const judged = judgeOutage(figures, promised, seen);
+  return { ...part(`write outage via ${promised.route}`, range, promised.why, judged), ofOutage: true };
 }
 
 function judgeOutage(

@@ -9,6 +9,7 @@ import { ABSENT, OK, OUTCOMES, UNSENT } from '../model/operations.ts';
 import { type FinalReads, finalReadsOf } from './final-reads.ts';
 import { stillPrepared } from './late-writes.ts';
 import { LostByNode } from './lost-by-node.ts';
+import { missingOperations } from './missing-operations.ts';
 import { oncePer } from './once.ts';
 import { placementOf } from './partitions.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
@@ -44,8 +45,11 @@ export interface WriteAudit {
   readonly hidden: Witnesses;
   /** Certainly failed, yet in a final read. */
   readonly resurrected: Witnesses;
-  /** In a final read, but never sent. Rows that earlier runs wrote to the same tables do not count. */
-  readonly unexpected: Witnesses;
+  /**
+   * In a final read, but never sent. Rows that earlier runs wrote to the same tables do not count. `undefined` if writes
+   * are missing in the history.
+   */
+  readonly unexpected: Witnesses | undefined;
 }
 
 /** In one pass over the operations. */
@@ -106,6 +110,7 @@ function auditAll(history: History): WriteAudit {
     } else if (byClients && !byClients.has(writer, seq)) hidden.add(formatKey(writer, seq));
   }
   const firstOwn = eventsOf(history, 'load-kept').find(({ writer }) => writer !== undefined)?.writer ?? ownWriter;
+  const sentIsKnown = !missingOperations(history).some(({ of }) => of === 'load');
   return {
     finalReads,
     ...counts,
@@ -116,7 +121,7 @@ function auditAll(history: History): WriteAudit {
     lostInitial,
     hidden,
     resurrected,
-    unexpected: neverSent(anywhere, sent, history.run.messages, firstOwn),
+    unexpected: sentIsKnown ? neverSent(anywhere, sent, history.run.messages, firstOwn) : undefined,
   };
 }
 
