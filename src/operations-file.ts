@@ -35,9 +35,10 @@ const LEAST_BYTES = 3 + 8 + 4 * (INTEGERS.length + 3);
 /**
  * Reads the operations of a run, in the order of their intended starts. From a file that a crash cut off it reads all
  * that is whole.
+ * @param untilMs when the last one may have been due.
  * @throws Error that says where the file is damaged.
  */
-export function readOperations(path: string): OperationTable {
+export function readOperations(path: string, untilMs = Number.POSITIVE_INFINITY): OperationTable {
   const file = openSync(path, 'r');
   try {
     const reader = RecordBatchReader.from(messagesOf(file));
@@ -50,7 +51,7 @@ export function readOperations(path: string): OperationTable {
       throw new Error(`expected operations in format ${OPERATIONS_FORMAT}, found ${format ?? 'an unknown one'}`);
     }
     const placeOf = placesIn(reader.schema, format === FORMAT_1 ? COLUMNS : {});
-    for (const batch of reader) table.addAll(tableData(batch, placeOf));
+    for (const batch of reader) table.addAll(tableData(batch, placeOf, untilMs));
     table.sort();
     return table;
   } finally {
@@ -71,7 +72,7 @@ function placesIn({ fields }: Schema, names: Readonly<Record<string, string>>): 
   };
 }
 
-function tableData(batch: RecordBatch, placeOf: (name: string) => number): TableData {
+function tableData(batch: RecordBatch, placeOf: (name: string) => number, untilMs: number): TableData {
   const count = batch.numRows;
   const column = (name: string) => batch.data.children[placeOf(name)] as Data;
   const values = (name: string) => column(name).values;
@@ -90,7 +91,10 @@ function tableData(batch: RecordBatch, placeOf: (name: string) => number): Table
   const { id } = integers;
   for (let row = 0; row < count; row++) {
     const known = (kind[row] as number) < kinds.length && (outcome[row] as number) < OUTCOMES.length;
-    if (!known || (id[row] as number) < 1) throw new Error(`its row with the id ${id[row]} is damaged`);
+    const dueMs = intendedAt[row] as number;
+    // Of what is not a number, too.
+    const timely = dueMs >= 0 && dueMs <= untilMs;
+    if (!known || !timely || (id[row] as number) < 1) throw new Error(`its row with the id ${id[row]} is damaged`);
   }
   const errors = new ErrorList();
   if (column('error_code').nullCount < count) {

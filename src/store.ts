@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { makeFolder } from './make-folder.ts';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
+import { parseEventLine } from './model/event-line.ts';
 import type { History, RunInfo } from './model/history.ts';
 import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
@@ -151,6 +152,17 @@ export async function readPlan(folder: string): Promise<Plan> {
   return (await readChecked(folder, 'plan.json', planSchema, planOfNow)) as unknown as Plan;
 }
 
+/** After the load has stopped, no operation is due. */
+const STOPPED_MS = 60 * 1_000;
+/** No run goes on for this long without an event. */
+const QUIET_MS = 24 * 60 * 60 * 1_000;
+
+/** An operation due later is damage, which nothing else shows in runs of earlier versions. */
+function latestDueMs(events: readonly TimedEvent[]): number {
+  const stopped = events.findLast(({ type }) => type === 'load-kept');
+  return stopped ? stopped.at + STOPPED_MS : (events.at(-1)?.at ?? 0) + QUIET_MS;
+}
+
 /**
  * Reads a stored run.
  * @throws InputError with file and line, where the folder is not a run or is damaged.
@@ -162,13 +174,14 @@ export async function readRun(folder: string): Promise<StoredRun> {
   if (plan.scenario.name !== run.scenario || plan.seed !== run.seed) {
     throw notARun(join(folder, 'plan.json'), `it belongs to another run than run.json, which is of ${run.scenario}`);
   }
-  const events = await readEvents(folder, eventSchema);
+  const events = (await readEvents(folder, eventSchema)).toSorted((a, b) => a.at - b.at);
   const { OPERATIONS_FILE, PROBES_FILE, WITNESS_FILE, readOperations } = await operationsFile();
-  const read = (name: string) => readTable(join(folder, name), readOperations);
+  const untilMs = latestDueMs(events);
+  const read = (name: string) => readTable(join(folder, name), (path) => readOperations(path, untilMs));
   const operations = read(OPERATIONS_FILE);
   const probes = read(PROBES_FILE);
   const witness = existsSync(join(folder, WITNESS_FILE)) ? { witness: read(WITNESS_FILE) } : {};
-  const history = { run, events: events.toSorted((a, b) => a.at - b.at), operations, probes, ...witness };
+  const history = { run, events, operations, probes, ...witness };
   return { folder, plan, history };
 }
 
@@ -213,7 +226,7 @@ async function readEvents(folder: string, schema: z.ZodType): Promise<TimedEvent
       .slice(0, -1)
       .map((text) => {
         line++;
-        return checked(eventOfNow(JSON.parse(text)), schema) as TimedEvent;
+        return checked(eventOfNow(parseEventLine(text)), schema) as TimedEvent;
       });
   } catch (error) {
     throw notARun(line === 0 ? path : `${path}:${line}`, errorText(error), error);

@@ -5,10 +5,14 @@
  */
 
 import { fstatSync, readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { Message } from 'apache-arrow';
+import { sealOf } from './seal.ts';
 
-const CONTINUATION = 0xffff_ffff;
-const PREFIX_BYTES = 8;
+export const CONTINUATION = 0xffff_ffff;
+export const PREFIX_BYTES = 8;
+/** A head takes two kilobytes at most; a longer one is damage, and not a file that was cut off. */
+const MAX_HEAD_BYTES = 1 << 16;
 
 /**
  * Yields every complete message with its prefix; the file may end inside a message. A batch stays valid until the
@@ -19,19 +23,28 @@ export function* messagesOf(file: number): Generator<Uint8Array> {
   const size = fstatSync(file).size;
   if (size === 0) throw new Error('it is empty');
   const blocks = new Blocks(file);
+  /** By the first message: earlier versions sealed none. */
+  let sealed: boolean | undefined;
   for (let at = 0; at + PREFIX_BYTES <= size; ) {
     const prefix = blocks.read(at, PREFIX_BYTES);
     if (!prefix) return;
     if (prefix.readUInt32LE(0) !== CONTINUATION) throw new Error(`it is damaged at byte ${at}`);
     const headLength = prefix.readInt32LE(4);
     if (headLength === 0) return;
-    if (headLength < 0 || headLength > 1 << 24) throw new Error(`it is damaged at byte ${at + 4}`);
-    const head = at + PREFIX_BYTES + headLength > size ? undefined : blocks.read(at + PREFIX_BYTES, headLength);
+    if (headLength < 0 || headLength > MAX_HEAD_BYTES) throw new Error(`it is damaged at byte ${at + 4}`);
+    const body = at + PREFIX_BYTES + headLength;
+    const head = body > size ? undefined : blocks.read(at, body - at);
     if (!head) return;
-    const { bodyLength, isBatch } = headOf(head, at);
-    const end = at + PREFIX_BYTES + headLength + bodyLength;
+    const seal = sealOf(head);
+    sealed ??= seal !== undefined;
+    if (sealed !== (seal !== undefined) || seal?.holds === false) throw new Error(`it is damaged at byte ${at}`);
+    const { bodyLength, isBatch } = headOf(head.subarray(PREFIX_BYTES), at);
+    const end = body + bodyLength;
     const whole = end > size ? undefined : blocks.read(at, end - at);
     if (!whole) return;
+    if (seal && crc32(whole.subarray(body - at)) !== seal.bodyChecksum) {
+      throw new Error(`it is damaged between byte ${body} and byte ${end}`);
+    }
     // Copied, because the reader keeps the dictionaries.
     yield isBatch ? whole : Uint8Array.from(whole);
     at = end;
@@ -40,7 +53,7 @@ export function* messagesOf(file: number): Generator<Uint8Array> {
 
 const BLOCK_BYTES = 1 << 20;
 /** Buffers of a message must be aligned: readers take 64-bit numbers in place. */
-const ALIGNMENT = 8;
+export const ALIGNMENT = 8;
 
 /** Reads a file in large blocks: a system call costs more than the few kilobytes of a message. */
 class Blocks {

@@ -1,12 +1,14 @@
 /** Writes operations as they settle, in batches: an Arrow stream, readable up to its end even after a crash. */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import {
   AsyncByteQueue,
   type Data,
   type DataType,
   Float64,
   Int32,
+  Message,
   makeData,
   RecordBatch,
   RecordBatchStreamWriter,
@@ -18,6 +20,8 @@ import {
 import type { OperationKind } from '../model/history.ts';
 import { ABSENT, OperationTable, OUTCOMES } from '../model/operations.ts';
 import { INTEGERS, OUTCOME_WORDS, ROUTE_WORDS, SCHEMA, WORDS } from './layout.ts';
+import { ALIGNMENT, CONTINUATION, PREFIX_BYTES } from './messages.ts';
+import { SEAL_BYTES, seal } from './seal.ts';
 
 /** Gathers the dozens of parts of a batch into one system call. */
 class FileSink extends AsyncByteQueue {
@@ -40,12 +44,35 @@ class FileSink extends AsyncByteQueue {
   }
 }
 
-/** Drops Arrow's list of written batches, which would grow with the run; only a file footer needs it. */
+/** Seals every message. Keeps no list of them, as Arrow would for the footer of a file: it grows with the run. */
 class StreamWriter extends RecordBatchStreamWriter {
-  protected override _writeRecordBatch(batch: RecordBatch): this {
-    super._writeRecordBatch(batch);
-    this._recordBatchBlocks.length = 0;
+  /** Of the last message, still in the sink. */
+  #head = Buffer.alloc(0);
+  #bodyChecksum: number | undefined;
+
+  protected override _writeMessage(message: Message): this {
+    const flatbuffer = Message.encode(message);
+    const length = (flatbuffer.byteLength + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    this.#head = Buffer.alloc(PREFIX_BYTES + length + SEAL_BYTES);
+    this.#head.writeUInt32LE(CONTINUATION, 0);
+    this.#head.writeInt32LE(length + SEAL_BYTES, 4);
+    this.#head.set(flatbuffer, PREFIX_BYTES);
+    seal(this.#head);
+    return this._write(this.#head);
+  }
+
+  protected override _writeBodyBuffers(buffers: ArrayBufferView[]): this {
+    this.#bodyChecksum = 0;
+    super._writeBodyBuffers(buffers);
+    seal(this.#head, this.#bodyChecksum);
+    this.#bodyChecksum = undefined;
     return this;
+  }
+
+  protected override _write(chunk: Uint8Array): this {
+    // Of a body that is being written.
+    if (this.#bodyChecksum !== undefined) this.#bodyChecksum = crc32(chunk, this.#bodyChecksum);
+    return super._write(chunk);
   }
 }
 

@@ -7,6 +7,7 @@ import { CLUSTER_FILE, everyNode, type Nodes, type Platform } from '../cluster/p
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
+import { eventLine } from '../model/event-line.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { undoAll, untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import type { Recorder } from './recorder.ts';
@@ -172,7 +173,7 @@ async function record(folder: string, event: Omit<Extract<RunEvent, { type: 'rec
   const timed: TimedEvent = { at, type: 'reclaimed', ...event };
   // Removes a line that the crash cut short, which would make the whole history unreadable.
   await truncate(path, Buffer.byteLength(whole));
-  await appendFile(path, `${JSON.stringify(timed)}\n`);
+  await appendFile(path, eventLine(timed));
 }
 
 /** Records the outcome in the run that found the cluster. Ignores clusters in use. */

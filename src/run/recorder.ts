@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
+import { eventLine } from '../model/event-line.ts';
 import { type OperationKind, type OperationLog, WITNESS_KINDS } from '../model/history.ts';
 import type { OperationTable } from '../model/operations.ts';
 import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE, WITNESS_FILE } from '../operations-file.ts';
@@ -118,7 +119,7 @@ export class Recorder implements Disposable {
   #saveEvents(): void {
     if (this.#unsaved.length === 0) return;
     try {
-      this.#events.append(this.#unsaved.map((event) => `${JSON.stringify(event)}\n`).join(''));
+      this.#events.append(this.#unsaved.map(eventLine).join(''));
       this.#unsaved = [];
     } catch (error) {
       this.#fail(error);

@@ -42,6 +42,12 @@ function tableOf(list: readonly Operation[]): OperationTable {
   return table;
 }
 
+/** As padding, which a seal is for other readers. */
+function withoutSeals(bytes: Buffer): Buffer {
+  for (let at = bytes.indexOf('pgqk'); at >= 0; at = bytes.indexOf('pgqk')) bytes.fill(0, at, at + 16);
+  return bytes;
+}
+
 const operation = (id: number, more: Partial<Operation> = {}): Operation => ({
   id,
   kind: 'read',
@@ -185,6 +191,42 @@ describe('the operations of a run on disk', () => {
     bytes[second] = 0;
     writeFileSync(path, bytes);
     expect(() => readOperations(path)).toThrow(`it is damaged at byte ${second}`);
+  });
+
+  test('a bit that changed anywhere is noticed, or changes nothing that is read', () => {
+    const all = Array.from({ length: 40 }, (_, i) =>
+      operation(i + 1, i % 9 === 0 ? { outcome: 'fail', errorCode: '57P01', errorText: 'gone' } : { key: `1:${i}` }),
+    );
+    const path = write([all.slice(0, 20), all.slice(20)]);
+    const whole = readFileSync(path);
+    const unnoticed: number[] = [];
+    for (let at = 0; at < whole.length; at += 9) {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] as number) ^ (1 << (at % 8));
+      writeFileSync(path, bytes);
+      let read: Operation[];
+      try {
+        read = [...readOperations(path)];
+      } catch (error) {
+        expect(String(error)).toMatch(/it is damaged (at|between) byte/);
+        continue;
+      }
+      // Behind a length that leads past the end, the file looks cut off.
+      expect(read).toEqual(all.slice(0, read.length));
+      unnoticed.push(at);
+    }
+    expect(unnoticed.length).toBeLessThan(3);
+  });
+
+  test('a file of an earlier version, without checksums, is read', () => {
+    const path = write([[operation(1)], [operation(2)]]);
+    writeFileSync(path, withoutSeals(readFileSync(path)));
+    expect([...readOperations(path)]).toEqual([operation(1), operation(2)]);
+  });
+
+  test.each([Number.NaN, -1, 1e15])('an operation due at %d is damage', (intendedAt) => {
+    const path = write([[operation(1), operation(2, { intendedAt, sentAt: intendedAt, settledAt: intendedAt })]]);
+    expect(() => readOperations(path, 1e9)).toThrow('its row with the id 2 is damaged');
   });
 
   test('an empty file is read as no operations', () => {

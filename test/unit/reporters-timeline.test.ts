@@ -52,6 +52,13 @@ describe('timeline.svg', () => {
     },
   );
 
+  test('leaves out a second after the end of the load', () => {
+    const { figures, ...rest } = withSeconds(passedReport);
+    const [one] = figures.seconds;
+    const seconds = [...figures.seconds, { ...(one as SecondFigures), second: 1e13 }];
+    expect(svg({ ...rest, figures: { ...figures, seconds } })).toBe(svg({ ...rest, figures }));
+  });
+
   test('is not made of a run without load', () => {
     expect(timeline.render(emptyReport)).toEqual({});
   });

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../src/model/errors.ts';
+import type { Operation } from '../../src/model/history.ts';
+import { OperationTable } from '../../src/model/operations.ts';
 import { pgquake } from '../../src/pgquake.ts';
 import { readReport, readRun } from '../../src/store.ts';
 import { buildHistory } from '../support/history-builder.ts';
@@ -85,6 +87,56 @@ describe.each(FILES)('%s', (file) => {
       expect(['pass', 'fail', 'unknown', 'refused']).toContain(outcome);
     }
   });
+});
+
+test.each(['events.ndjson', 'operations.arrow', 'probes.arrow'])(
+  'a bit that changed in %s is refused, or changes nothing that is read',
+  async (file) => {
+    const { history } = await readRun(whole);
+    const folder = copyOf(whole, mkdtempSync(join(reports, 'flipped-')));
+    const bytes = readFileSync(join(folder, file));
+    let refused = 0;
+    for (let i = 0; i < 50; i++) {
+      const flipped = Buffer.from(bytes);
+      const at = Math.floor((bytes.length * i) / 50) + (i % 7);
+      flipped[at] = (flipped[at] as number) ^ (1 << (i % 8));
+      writeFileSync(join(folder, file), flipped);
+      try {
+        const { events, operations, probes } = (await readRun(folder)).history;
+        expect([events, [...operations], [...probes]]).toEqual([
+          history.events,
+          [...history.operations],
+          [...history.probes],
+        ]);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(45);
+  },
+);
+
+test('a digit that changed in an event is refused with its line', async () => {
+  const folder = copyOf(whole, mkdtempSync(join(reports, 'digit-')));
+  const path = join(folder, 'events.ndjson');
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"at":500', '"at":501'));
+  await expect(readRun(folder)).rejects.toThrow(
+    /events\.ndjson:2: not a readable run of pgquake: it is damaged: its checksum is wrong$/,
+  );
+});
+
+test('an operation due long after the last event is refused', async () => {
+  const { operations, ...rest } = buildHistory();
+  const [first, ...others] = [...operations];
+  const late = OperationTable.inOrder([
+    ...others,
+    { ...first, intendedAt: 1e15, sentAt: 1e15, settledAt: 1e15 } as Operation,
+  ]);
+  const folder = await storeHistory(mkdtempSync(join(reports, 'late-')), { ...rest, operations: late }, []);
+  await expect(readRun(folder)).rejects.toThrow(
+    /operations\.arrow: not a readable run of pgquake: its row with the id 1 is/,
+  );
 });
 
 describe('a run folder', () => {

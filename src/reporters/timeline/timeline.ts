@@ -135,7 +135,8 @@ function bucketsOf(
   secondsPerBucket: number,
   load: TimeRange,
 ): Bucket[] {
-  const ofKind = figures.seconds.filter(({ kind }) => kind === name);
+  // A damaged report may have later ones, up to any number.
+  const ofKind = figures.seconds.filter(({ kind, second }) => kind === name && second * 1_000 <= load.toMs);
   const bySlot = Map.groupBy(ofKind, ({ second }) => Math.floor(second / secondsPerBucket));
   const slots = [...bySlot.keys()];
   const first = Math.min(...slots);
