@@ -8,6 +8,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE, everyNode, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
+import type { NodePrograms } from '../cluster/program.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { documentation } from '../model/package-files.ts';
 import { formatBytes, formatCount } from '../model/units.ts';
@@ -78,7 +79,7 @@ export const docker: Platform = {
 
   async about(nodes) {
     const client = DockerClient.fromEnvironment();
-    const engine = await client.call('ask for its version', (docker) => docker.version());
+    const engine = await client.version();
     const images = new Set(await Promise.all(nodes.map((node) => (node instanceof DockerNode ? node.image() : ''))));
     return [
       { name: 'Docker', value: `${engine.Version}, ${engine.Os}/${engine.Arch}, kernel ${engine.KernelVersion}` },
@@ -93,7 +94,7 @@ export const docker: Platform = {
       const ownPrograms = needs.includes('node-programs');
       const [compose, missing] = await Promise.all([
         findCompose(),
-        ownPrograms ? client.call('ping it', (docker) => docker.ping()).then(() => undefined) : imageMissing(client),
+        ownPrograms ? client.version().then(() => undefined) : imageMissing(client),
       ]);
       return compose ? missing : composeMissing();
     } catch (error) {
@@ -110,8 +111,7 @@ export const docker: Platform = {
 
   async offers(extension, onProgress) {
     const client = DockerClient.fromEnvironment();
-    const image = wantedImage();
-    if (!(await isPresent(client, image))) await pull(client, image, new AbortController().signal, onProgress);
+    const image = await serverImage(client, new AbortController().signal, onProgress);
     return imageOffers(client, image, extension);
   },
 
@@ -119,8 +119,11 @@ export const docker: Platform = {
     const client = DockerClient.fromEnvironment();
     const compose = await findCompose();
     if (!compose) throw composeMissing();
-    const { runFolder, signal, sizedData = [], needs, onProgress = () => undefined } = options;
+    const { runFolder, signal, sizedData = [], needs, programs, onProgress = () => undefined } = options;
     await refuseWithoutMemory(client, sizedData.length);
+    // What fails before the cluster is recorded has made nothing that later runs would have to remove.
+    await client.version();
+    const plain = programs ? '' : await serverImage(client, signal, onProgress);
     const project = `pgquake-${randomBytes(4).toString('hex')}`;
     const password = randomBytes(24).toString('base64url');
     const file = join(runFolder, 'docker-compose.yml');
@@ -128,7 +131,7 @@ export const docker: Platform = {
     await recordCluster(options, client, project);
     const dispose = disposer(client, { project, runFolder, password, say: onProgress });
     try {
-      const image = await imageFor(client, options, project);
+      const image = programs ? await programsImage(client, programs, project, options) : plain;
       signal.throwIfAborted();
       await runCompose(compose, ['up', '--detach'], {
         project,
@@ -176,19 +179,21 @@ export const docker: Platform = {
   },
 };
 
-/** The image of the nodes, present when this returns. */
-async function imageFor(
-  client: DockerClient,
-  { programs, signal, onProgress = () => undefined }: ProvisionOptions,
-  project: string,
-) {
-  if (programs) {
-    const wanted = Object.keys(programs.requires);
-    return ownImage(client, programs.image, { programs: wanted, project, signal, progress: onProgress });
-  }
+/** The image of plain servers, present when this returns. */
+async function serverImage(client: DockerClient, signal: AbortSignal, progress: (line: string) => void) {
   const image = wantedImage();
-  if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
+  if (!(await isPresent(client, image))) await pull(client, image, signal, progress);
   return image;
+}
+
+/** The image with the engine's programs, present when this returns. The helper that checks it belongs to the project. */
+function programsImage(
+  client: DockerClient,
+  { image, requires }: NodePrograms,
+  project: string,
+  { signal, onProgress: progress = () => undefined }: ProvisionOptions,
+) {
+  return ownImage(client, image, { programs: Object.keys(requires), project, signal, progress });
 }
 
 function composeText({ nodes, settings, sizedData = [], programs }: ProvisionOptions, project: string): string {

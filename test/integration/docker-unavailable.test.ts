@@ -1,7 +1,6 @@
 /** The platform `docker` where Docker is missing, gone or silent. Needs no engine. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import { attach } from '../../src/platforms/docker/nodes.ts';
 import { removeProject } from '../../src/platforms/docker/project.ts';
 import { docker } from '../../src/platforms/docker.ts';
 import { Workplace } from '../support/cli.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
 import { sharded } from '../support/sharded.ts';
 
 let folder: string;
@@ -106,7 +106,7 @@ describe('docker asked for on the command line', () => {
 
   test('and there is no Compose: exit code 4, and what to install', async () => {
     // An engine that has every image.
-    await using engine = createHttpServer((_, response) => response.end('{}'));
+    await using engine = fakeEngine((_, response) => response.end('{}'));
     await new Promise<void>((listening) => engine.listen(join(folder, 'engine.sock'), listening));
     expect(await refused({ DOCKER_HOST: `unix://${folder}/engine.sock`, PATH: folder })).toMatch(
       /Docker Compose is not installed here\n hint install your system.s package docker-compose-plugin/,
@@ -116,7 +116,7 @@ describe('docker asked for on the command line', () => {
 
 test('what the engine does not remove is named with its reason, and what may be done', async () => {
   const reason = 'network citus_default id 0a1b has active endpoints';
-  await using engine = createHttpServer(({ method, url = '' }, response) => {
+  await using engine = fakeEngine(({ method, url = '' }, response) => {
     if (method === 'DELETE') response.writeHead(403).end(JSON.stringify({ message: reason }));
     else if (url.startsWith('/networks')) response.end(JSON.stringify([{ Id: '0a1b', Name: 'citus_default' }]));
     else response.end(url.startsWith('/volumes') ? '{}' : '[]');

@@ -1,19 +1,18 @@
 /** What a call to the Docker engine costs beside the call itself. */
 
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { inspect } from 'node:util';
 import type Docker from 'dockerode';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DockerClient } from '../../src/platforms/docker/client.ts';
+import type { DockerClient } from '../../src/platforms/docker/client.ts';
+import { clientOf, fakeEngine } from '../support/fake-engine.ts';
 
 let engine: Server;
 let client: DockerClient;
 
 beforeEach(async () => {
-  engine = createServer((_, response) => response.setHeader('content-type', 'application/json').end('[]'));
-  await new Promise<void>((listening) => engine.listen(0, '127.0.0.1', listening));
-  client = DockerClient.of({ DOCKER_HOST: `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}` });
+  engine = fakeEngine((_, response) => response.setHeader('content-type', 'application/json').end('[]'));
+  client = await clientOf(engine);
 });
 
 afterEach(() => {

@@ -1,11 +1,11 @@
 /** Pulling and building images: the engine reports a failure in a stream that it began with 200. */
 
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DockerClient } from '../../src/platforms/docker/client.ts';
+import type { DockerClient } from '../../src/platforms/docker/client.ts';
 import { pull } from '../../src/platforms/docker/image.ts';
 import { ownImage } from '../../src/platforms/docker/own-image.ts';
+import { clientOf, fakeEngine } from '../support/fake-engine.ts';
 
 let engine: Server;
 let client: DockerClient;
@@ -15,13 +15,12 @@ let said: string[];
 
 beforeEach(async () => {
   said = [];
-  engine = createServer(({ method }, response) => {
+  engine = fakeEngine(({ method }, response) => {
     // It has no image.
     if (method === 'GET') response.writeHead(404).end(JSON.stringify({ message: 'no such image' }));
     else response.end(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
   });
-  await new Promise<void>((listening) => engine.listen(0, '127.0.0.1', listening));
-  client = DockerClient.of({ DOCKER_HOST: `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}` });
+  client = await clientOf(engine);
 });
 
 afterEach(() => {

@@ -1,10 +1,9 @@
 /** A pause that the engine gives up half-way, and lets all go on. */
 
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
-import { DockerClient } from '../../src/platforms/docker/client.ts';
 import { DockerNode } from '../../src/platforms/docker/node.ts';
+import { clientOf, fakeEngine } from '../support/fake-engine.ts';
 
 const RUNC_GAVE_UP = 'Cannot pause container c1: OCI runtime pause failed: unable to freeze: unknown';
 
@@ -18,7 +17,7 @@ afterEach(() => {
 async function nodeThatRefuses({ times, reason }: { times: number; reason: string }) {
   const asked = { pauses: 0 };
   let paused = false;
-  const server = createServer((request, response) => {
+  const server = fakeEngine((request, response) => {
     response.setHeader('content-type', 'application/json');
     if (!request.url?.endsWith('/pause')) {
       const State = { Running: true, Paused: paused, Status: 'running', Pid: 7, ExitCode: 0 };
@@ -32,8 +31,7 @@ async function nodeThatRefuses({ times, reason }: { times: number; reason: strin
     response.end(paused ? undefined : JSON.stringify({ message: reason }));
   });
   engine = server;
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const client = DockerClient.of({ DOCKER_HOST: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const client = await clientOf(server);
   const node = await DockerNode.of({ client, name: 'pg1', containerId: 'c1', localAddresses: [] });
   return { node, asked };
 }

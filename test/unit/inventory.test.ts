@@ -2,7 +2,6 @@
 
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +20,7 @@ import { DockerClient } from '../../src/platforms/docker/client.ts';
 import { published } from '../../src/platforms/docker/reach.ts';
 import { readInventory } from '../../src/scenario/inventory.ts';
 import { misfitOf, onInventory } from '../../src/scenario/on-inventory.ts';
+import { fakeEngine } from '../support/fake-engine.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pgquake-inventory-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -192,7 +192,7 @@ test('packet faults strike servers at IPv4 addresses, and refuse IPv6', () => {
 });
 
 test('an engine at an IPv6 address is reached', async () => {
-  const server = createServer((_, response) => response.end('OK')).listen(0, '::1');
+  const server = fakeEngine((_, response) => response.end('OK')).listen(0, '::1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const client = DockerClient.of({ DOCKER_HOST: `tcp://[::1]:${port}` });

@@ -3,7 +3,7 @@
 import type { Agent } from 'node:http';
 import { inspect } from 'node:util';
 import type Docker from 'dockerode';
-import type { ContainerInspectInfo } from 'dockerode';
+import type { ContainerInspectInfo, DockerVersion } from 'dockerode';
 import { homeFolder } from '../../home-folder.ts';
 import { withoutBrackets } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
@@ -34,7 +34,7 @@ export class DockerClient {
   readonly endpoint: Endpoint;
   readonly #options: Docker.DockerOptions;
   readonly #secure: boolean;
-  #docker: Promise<Docker> | undefined;
+  #known: Promise<Known> | undefined;
 
   private constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
@@ -76,10 +76,11 @@ export class DockerClient {
     try {
       const stop = signal ? AbortSignal.any([signal, limit]) : limit;
       // Not every call of dockerode obeys its signal.
-      const answer = this.#engine().then((docker) => work(docker, stop));
+      const answer = this.#engine().then(({ docker }) => work(docker, stop));
       return await unlessAborted(answer, stop);
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof EnvironmentError) throw error;
       const { statusCode, json } = error as { statusCode?: number; json?: { message?: string } };
       if (statusCode !== undefined) throw new EngineRefusal(what, statusCode, json?.message ?? errorText(error), error);
       const { host, source } = this.endpoint;
@@ -111,10 +112,59 @@ export class DockerClient {
     return this.call(what, (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }));
   }
 
-  #engine(): Promise<Docker> {
-    this.#docker ??= engineWith(this.#options, this.#secure);
-    return this.#docker;
+  /** @throws as `call`. */
+  version(): Promise<DockerVersion> {
+    return this.call('ask for its version', async () => (await this.#engine()).version);
   }
+
+  /** The engine, asked once for its version: a proxy or a web server may be listening in its place. */
+  async #engine(): Promise<Known> {
+    this.#known ??= this.#askVersion();
+    const asked = this.#known;
+    try {
+      return await asked;
+    } catch (error) {
+      if (this.#known === asked) this.#known = undefined;
+      throw error;
+    }
+  }
+
+  async #askVersion(): Promise<Known> {
+    const docker = await engineWith(this.#options, this.#secure);
+    // Calls side by side share this one, so it must not end with the limit of any.
+    const options = { abortSignal: AbortSignal.timeout(DEFAULT_LIMIT_MS) };
+    const ask = docker.version as (options: object) => Promise<DockerVersion>;
+    try {
+      const version = await ask.call(docker, options);
+      if (typeof version?.ApiVersion === 'string') return { docker, version };
+      throw notDocker(this.endpoint, `200 ${inspect(version)}`);
+    } catch (error) {
+      const { statusCode, json } = error as { statusCode?: number; json?: { message?: string } };
+      // An engine in trouble, or a proxy that forbids this call, gives its reason; no engine lacks the call.
+      if (statusCode === undefined || (statusCode !== 404 && json?.message !== undefined)) throw error;
+      throw notDocker(this.endpoint, errorText(error), error);
+    }
+  }
+}
+
+interface Known {
+  readonly docker: Docker;
+  readonly version: DockerVersion;
+}
+
+/** Of an answer, for messages. */
+const SHOWN_ANSWER = 120;
+
+function notDocker({ host, source }: Endpoint, answer: string, cause?: unknown): EnvironmentError {
+  const shown = answer.replace(/\s+/g, ' ').slice(0, SHOWN_ANSWER);
+  return new EnvironmentError(
+    `what answers at ${host} (${source}) is no Docker engine: asked for /version, it answers ${shown}`,
+    {
+      code: 'docker-unreachable',
+      hint: 'correct DOCKER_HOST or the context; an engine that expects TLS also needs DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH',
+      cause,
+    },
+  );
 }
 
 /** Loaded with the first call: these are a fifth of all modules, needed only for containers. */
@@ -134,20 +184,39 @@ async function engineWith(options: Docker.DockerOptions, secure: boolean): Promi
 function clientOptions({ host, source, tls }: Endpoint): Docker.DockerOptions {
   const path = /^(?:unix|npipe):\/\/(.+)$/.exec(host)?.[1];
   if (path !== undefined) return { socketPath: path };
-  if (URL.canParse(host)) {
-    const { protocol, hostname, port } = new URL(host);
-    if (['tcp:', 'http:', 'https:'].includes(protocol)) {
-      const secure = tls !== undefined || protocol === 'https:';
-      return {
-        host: withoutBrackets(hostname),
-        port: port || (secure ? 2376 : 2375),
-        protocol: secure ? 'https' : 'http',
-        ...tls,
-      };
-    }
+  if (!/^tcp:/i.test(host) || !URL.canParse(host)) throw unusable(host, source);
+  const { hostname, port } = new URL(host);
+  return {
+    host: withoutBrackets(hostname),
+    port: port || (tls === undefined ? 2375 : 2376),
+    protocol: tls === undefined ? 'http' : 'https',
+    ...tls,
+  };
+}
+
+/** What is wrong with an address; `ssh://` may be right, but its containers are out of reach. */
+function unusable(host: string, source: string): EnvironmentError {
+  const refused = (why: string, hint: string) =>
+    new EnvironmentError(`${source}: cannot use the Docker engine at "${host}"${why}`, {
+      code: 'docker-configuration',
+      hint,
+    });
+  const web = /^http(s?):/i.exec(host);
+  if (web) {
+    const certificates = web[1] ? ', and for TLS set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH' : '';
+    return refused(
+      ': expected unix://, npipe:// or tcp://, as for the docker command',
+      `write ${host.replace(/^https?/i, 'tcp')}${certificates}`,
+    );
   }
-  throw new EnvironmentError(`${source}: cannot use the Docker engine at "${host}"`, {
-    code: 'docker-configuration',
-    hint: 'pgquake must reach the containers directly: use an engine on this machine (unix://, npipe:// or tcp://)',
-  });
+  if (/^tcp:/i.test(host)) {
+    return refused(
+      ': expected tcp://host:port with a port up to 65535',
+      'correct the address, such as tcp://127.0.0.1:2375',
+    );
+  }
+  return refused(
+    '',
+    'pgquake must reach the containers directly: use an engine on this machine (unix://, npipe:// or tcp://)',
+  );
 }
