@@ -1,13 +1,16 @@
 /** The user's home folder, if any, and the folder for cached files. */
 
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentError } from './model/errors.ts';
 
-/** @returns `undefined` where HOME is not set and the user id has no account, as in many containers. */
+/**
+ * HOME, or the account's folder if HOME is empty or not set.
+ * @returns `undefined` where the user id has no account either, as in many containers.
+ */
 export function homeFolder(): string | undefined {
   try {
-    return homedir() || undefined;
+    return homedir() || userInfo().homedir || undefined;
   } catch {
     return undefined;
   }

@@ -7,11 +7,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { untilServes } from '../cluster/health.ts';
 import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
+import type { NodePrograms } from '../cluster/program.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import type { NodeSpec } from '../model/topology.ts';
 import { until } from '../model/until.ts';
 import { removeClusterFile } from './cluster-file.ts';
-import { serverAccount } from './local/account.ts';
+import { type Account, serverAccount } from './local/account.ts';
 import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
 import { DataRoot } from './local/data-folder.ts';
@@ -24,7 +25,7 @@ import { Relay } from './local/relay/relay.ts';
 import { RelayedServer } from './local/relayed-server.ts';
 import { readRemains, removeRemains } from './local/remains.ts';
 import { LocalServer, type ServerOptions } from './local/server.ts';
-import { openTemplate } from './local/template.ts';
+import { openTemplate, tryTemplate } from './local/template.ts';
 import { own, runningOwner } from './owner.ts';
 
 const READY_LIMIT_MS = 30_000;
@@ -59,8 +60,9 @@ export const local: Platform = {
       return new EnvironmentError('Windows cannot freeze processes', { code: 'platform-unusable' });
     }
     try {
-      if (programs) await Promise.all([pathOfInstalled(programs), serverAccount()]);
-      else await findBinaries(await Cache.open());
+      // By the same steps as `provision`, which would fail with the same words.
+      const account = programs ? await accountFor(programs) : await accountForServers();
+      await DataRoot.tryOut(account);
       return undefined;
     } catch (error) {
       return asEnvironmentError(error, 'platform-unusable');
@@ -142,6 +144,18 @@ export const local: Platform = {
     return { removed };
   },
 };
+
+async function accountFor(programs: Pick<NodePrograms, 'requires'>): Promise<Account | undefined> {
+  const [account] = await Promise.all([serverAccount(), pathOfInstalled(programs)]);
+  return account;
+}
+
+async function accountForServers(): Promise<Account | undefined> {
+  const cache = await Cache.open();
+  const binaries = await findBinaries(cache);
+  await tryTemplate(binaries, cache);
+  return binaries.account;
+}
 
 /** @param faces what connects to the server: clients, or only other servers. */
 function serverSettings(faces: 'clients' | 'servers', majorVersion: number): Record<string, string> {

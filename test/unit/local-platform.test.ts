@@ -140,8 +140,9 @@ test.skipIf(process.getuid?.() !== 0)(
     const { stdout } = spawnSync(process.execPath, [main, 'doctor'], asNobody);
     expect(stdout).toMatch(/platform local {2}not usable {2}user id 54321 has no account.*\n.*\/etc\/passwd/);
     const { PGQUAKE_CACHE_DIR, ...homeless } = env;
+    // A folder for the cache would not help.
     const told = spawnSync(process.execPath, [main, 'doctor'], { ...asNobody, env: homeless });
-    expect(told.stdout).toMatch(/no folder for a cache.*\n.*PGQUAKE_CACHE_DIR/);
+    expect(told.stdout).toMatch(/platform local {2}not usable {2}user id 54321 has no account/);
     rmSync(PGQUAKE_CACHE_DIR, { recursive: true });
   },
 );

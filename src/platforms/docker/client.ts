@@ -137,12 +137,12 @@ export class DockerClient {
     try {
       const version = await ask.call(docker, options);
       if (typeof version?.ApiVersion === 'string') return { docker, version };
-      throw notDocker(this.endpoint, `200 ${inspect(version)}`);
+      throw notDocker(this.endpoint, Buffer.isBuffer(version) ? version.toString() : JSON.stringify(version));
     } catch (error) {
       const { statusCode, json } = error as { statusCode?: number; json?: { message?: string } };
       // An engine in trouble, or a proxy that forbids this call, gives its reason; no engine lacks the call.
       if (statusCode === undefined || (statusCode !== 404 && json?.message !== undefined)) throw error;
-      throw notDocker(this.endpoint, errorText(error), error);
+      throw notDocker(this.endpoint, errorText(error).replace(/^\(HTTP code (\d+)\) [a-z ]+ - /, '$1 '), error);
     }
   }
 }

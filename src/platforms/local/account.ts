@@ -5,6 +5,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { EnvironmentError } from '../../model/errors.ts';
 
 export interface Account {
@@ -14,6 +15,7 @@ export interface Account {
 }
 
 const TERMINATION_LIMIT_MS = 5_000;
+const LOOK_LIMIT_MS = 10_000;
 const PREFERRED_ACCOUNTS = ['postgres', 'nobody'];
 
 /** The first of these names in the text of `/etc/passwd` that is not root. */
@@ -110,4 +112,20 @@ export async function run(program: string, args: readonly string[], options: Run
   if (!result.failed) return result.stdout;
   const reason = result.timedOut ? `still running after ${timeoutMs} ms` : result.stderr.trim() || result.shortMessage;
   throw new Error(reason, { cause: result });
+}
+
+/** Prints the first of its arguments that it cannot enter. */
+const FIRST_BARRED = 'for folder; do cd -- "$folder" 2>/dev/null || { printf %s "$folder"; break; }; done';
+
+/**
+ * Makes sure that the servers' account can enter a folder, which another account's folders on the way may prevent.
+ * @throws Error with the first folder on the way that it cannot enter.
+ */
+export async function mustEnter(folder: string, account: Account | undefined): Promise<void> {
+  if (!account) return;
+  const way = [resolve(folder)];
+  for (let at = resolve(folder); dirname(at) !== at; at = dirname(at)) way.unshift(dirname(at));
+  const options = { account, cwd: '/', timeoutMs: LOOK_LIMIT_MS };
+  const barred = await run('/bin/sh', ['-c', FIRST_BARRED, 'sh', ...way], options);
+  if (barred) throw new Error(`it cannot enter ${barred}`);
 }

@@ -1,11 +1,12 @@
 /** The cache folder: the database template and readable binaries, kept from run to run. */
 
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { cachePath, homeFolder } from '../../home-folder.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { type Account, mustEnter, serverAccount } from './account.ts';
 
 /** No entry takes this long to make: the process that started it was killed. */
 const STALE_AFTER_MS = 3_600_000;
@@ -18,8 +19,10 @@ export class Cache {
     this.folder = folder;
   }
 
-  /** @throws EnvironmentError when the folder cannot be made or belongs to another user. */
+  /** @throws EnvironmentError when the folder cannot be made, belongs to another user, or bars the servers' account. */
   static async open(): Promise<Cache> {
+    // First: without it no folder helps.
+    const account = await serverAccount();
     const isRoot = process.getuid?.() === 0;
     const folder = resolve(cachePath(process.env, isRoot, homeFolder()));
     try {
@@ -31,10 +34,13 @@ export class Cache {
       // Servers run these files: another user who could write them could run code as this user.
       const { uid } = await stat(folder);
       if (process.getuid && uid !== process.getuid()) throw new Error(`it belongs to user id ${uid}`);
-      return new Cache(folder);
     } catch (error) {
       throw unusable(folder, error);
     }
+    await mustEnter(folder, account).catch((error: unknown) => {
+      throw unusable(folder, error, account);
+    });
+    return new Cache(folder);
   }
 
   /** The path of an entry, existing or not. */
@@ -48,15 +54,24 @@ export class Cache {
    */
   async make(name: string, fill: (folder: string) => Promise<void>): Promise<void> {
     await this.#removeStale();
-    const folder = this.path(`${name}-${randomBytes(6).toString('hex')}${UNFINISHED}`);
+    const folder = await this.#begin(name);
     try {
-      await mkdir(folder).catch((error: unknown) => {
-        throw unusable(this.folder, error);
-      });
       await fill(folder);
       await rename(folder, this.path(name)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
       });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** @throws EnvironmentError when no entry can be made for the account. */
+  async tryOut(account: Account | undefined): Promise<void> {
+    const folder = await this.#begin('trial');
+    try {
+      if (account) await chown(folder, account.uid, account.gid);
+    } catch (error) {
+      throw unusable(this.folder, error);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -69,6 +84,14 @@ export class Cache {
     await rm(folder, { recursive: true, force: true });
   }
 
+  async #begin(name: string): Promise<string> {
+    const folder = this.path(`${name}-${randomBytes(6).toString('hex')}${UNFINISHED}`);
+    await mkdir(folder).catch((error: unknown) => {
+      throw unusable(this.folder, error);
+    });
+    return folder;
+  }
+
   async #removeStale(): Promise<void> {
     for (const name of await readdir(this.folder)) {
       if (!name.endsWith(UNFINISHED)) continue;
@@ -79,10 +102,12 @@ export class Cache {
   }
 }
 
-function unusable(folder: string, error: unknown): EnvironmentError {
-  return new EnvironmentError(`cannot use the cache folder ${folder}: ${errorText(error)}`, {
+/** @param barred the account that cannot use it; by default this process cannot. */
+function unusable(folder: string, error: unknown, barred?: Account): EnvironmentError {
+  const who = barred ? `the account ${barred.name}, which runs the servers, ` : '';
+  return new EnvironmentError(`${who}cannot use the cache folder ${folder}: ${errorText(error)}`, {
     code: 'cache-unusable',
-    hint: 'set PGQUAKE_CACHE_DIR to a folder of your own',
+    hint: `set PGQUAKE_CACHE_DIR to a folder of your own${barred ? ' that this account can enter' : ''}`,
     cause: error,
   });
 }

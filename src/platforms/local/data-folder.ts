@@ -1,12 +1,12 @@
 /** The folder with the data of all nodes, removed with their cluster. */
 
 import { randomBytes } from 'node:crypto';
-import { chown, mkdir, realpath, rm, statfs } from 'node:fs/promises';
+import { chown, mkdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
-import type { Account } from './account.ts';
+import { type Account, mustEnter } from './account.ts';
 import { copyTemplate, type Template } from './template.ts';
 
 const MEMORY_FOLDER = '/dev/shm';
@@ -64,9 +64,17 @@ export class DataRoot {
     return new DataRoot(join(real, `${PREFIX}${randomBytes(8).toString('hex')}`), parent);
   }
 
-  /** @throws EnvironmentError when the folder cannot be made. */
+  /** Makes a folder as `make` does, and removes it. @throws as `make`. */
+  static async tryOut(account: Account | undefined): Promise<void> {
+    const root = await DataRoot.choose(1);
+    await root.make(account).finally(() => root.remove());
+  }
+
+  /** @throws EnvironmentError when the folder cannot be made, or the account cannot enter it. */
   async make(account: Account | undefined): Promise<void> {
     try {
+      await stat(this.#parent);
+      await mustEnter(this.#parent, account);
       // Fails if it exists already: it would belong to another program.
       await mkdir(this.folder, { mode: 0o700 });
       this.#made = true;
@@ -111,7 +119,7 @@ function unusable(parent: string, account: Account | undefined, error: unknown):
   const user = account ? ` by the account ${account.name}, which runs the servers` : '';
   return new EnvironmentError(`the temporary folder ${parent} cannot be used${user}: ${errorText(error)}`, {
     code: 'temporary-folder-unusable',
-    hint: 'set TMPDIR to a folder that this account can enter and write to, with 128 MB free for each node',
+    hint: `set TMPDIR to a folder that ${account ? 'this account' : 'you'} can enter and write to, with 128 MB free for each node`,
     cause: error,
   });
 }

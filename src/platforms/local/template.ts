@@ -47,8 +47,7 @@ export interface Template {
  * @throws EnvironmentError when `initdb` fails.
  */
 export async function openTemplate(binaries: Binaries, cache: Cache, signal: AbortSignal): Promise<Template> {
-  const key = createHash('sha256').update(JSON.stringify([binaries.id, INITDB_ARGS, SLIMMING, binaries.account?.name]));
-  const name = `template-${key.digest('hex').slice(0, 16)}`;
+  const name = nameFor(binaries);
   const folder = cache.path(name);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const password = await passwordOfIntact(folder);
@@ -61,6 +60,17 @@ export async function openTemplate(binaries: Binaries, cache: Cache, signal: Abo
     code: 'template-damaged',
     hint: 'find out which program changes files there, or set PGQUAKE_CACHE_DIR to another folder',
   });
+}
+
+/** Makes sure that the template is there or can be made, without making it. @throws EnvironmentError when not. */
+export async function tryTemplate(binaries: Binaries, cache: Cache): Promise<void> {
+  const password = await passwordOfIntact(cache.path(nameFor(binaries)));
+  if (password === undefined) await cache.tryOut(binaries.account);
+}
+
+function nameFor({ id, account }: Binaries): string {
+  const key = createHash('sha256').update(JSON.stringify([id, INITDB_ARGS, SLIMMING, account?.name]));
+  return `template-${key.digest('hex').slice(0, 16)}`;
 }
 
 /**
@@ -103,7 +113,7 @@ async function fillTemplate(
     const runner = account ? ` as ${account.name}` : '';
     throw new EnvironmentError(`initdb failed${runner}: ${errorText(error)}`, {
       code: 'initdb-failed',
-      hint: 'if the account cannot reach a folder, set PGQUAKE_CACHE_DIR to one that it can read',
+      hint: 'if the account cannot write there, set PGQUAKE_CACHE_DIR to a folder in which it can',
       cause: error,
     });
   }
