@@ -137,7 +137,7 @@ export class DockerClient {
     try {
       const version = await ask.call(docker, options);
       if (typeof version?.ApiVersion === 'string') return { docker, version };
-      throw notDocker(this.endpoint, Buffer.isBuffer(version) ? version.toString() : JSON.stringify(version));
+      throw notDocker(this.endpoint, Buffer.isBuffer(version) ? `${version}` : JSON.stringify(version));
     } catch (error) {
       const { statusCode, json } = error as { statusCode?: number; json?: { message?: string } };
       // An engine in trouble, or a proxy that forbids this call, gives its reason; no engine lacks the call.
@@ -155,10 +155,10 @@ interface Known {
 /** Of an answer, for messages. */
 const SHOWN_ANSWER = 120;
 
-function notDocker({ host, source }: Endpoint, answer: string, cause?: unknown): EnvironmentError {
+function notDocker({ host, source }: Endpoint, answer = '', cause?: unknown): EnvironmentError {
   const shown = answer.replace(/\s+/g, ' ').slice(0, SHOWN_ANSWER);
   return new EnvironmentError(
-    `what answers at ${host} (${source}) is no Docker engine: asked for /version, it answers ${shown}`,
+    `what answers at ${host} (${source}) is no Docker engine: asked for /version, it answers ${shown || 'nothing'}`,
     {
       code: 'docker-unreachable',
       hint: 'correct DOCKER_HOST or the context; an engine that expects TLS also needs DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH',
