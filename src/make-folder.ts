@@ -5,20 +5,21 @@ import { dirname, resolve } from 'node:path';
 
 /**
  * Creates a folder and its missing parents. Harmless where it exists.
+ * @param mode of each folder that it creates, less the process's umask.
  * @returns the topmost folder that it created; `undefined` where it created none.
  * @throws the system's error.
  */
-export async function makeFolder(path: string): Promise<string | undefined> {
+export async function makeFolder(path: string, mode = 0o777): Promise<string | undefined> {
   const folder = resolve(path);
   try {
-    await mkdir(folder);
+    await mkdir(folder, { mode });
     return folder;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && dirname(folder) !== folder) {
-      const topmost = await makeFolder(dirname(folder));
+      const topmost = await makeFolder(dirname(folder), mode);
       // The parent exists now, so another error is final.
-      await mkdir(folder).catch(unlessFolder(folder));
+      await mkdir(folder, { mode }).catch(unlessFolder(folder));
       return topmost ?? folder;
     }
     await unlessFolder(folder)(error);

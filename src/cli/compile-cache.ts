@@ -1,7 +1,7 @@
 /** Keeps compiled code from run to run, in pgquake's cache folder: compiling is a third of the start. */
 
 import { mkdirSync, statSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import module from 'node:module';
 import { join } from 'node:path';
 import { cachePath, homeFolder } from '../home-folder.ts';
 
@@ -13,13 +13,22 @@ export function reuseCompiled(): void {
     const folder = cachePath(process.env, uid === 0, homeFolder());
     if (!isOwn(folder, uid)) return;
     const compiled = join(folder, 'compiled');
-    mkdirSync(compiled, { recursive: true, mode: 0o700 });
+    makeIn(compiled);
     if (!isOwn(compiled, uid)) return;
-    enableCompileCache(compiled);
+    module.enableCompileCache(compiled);
     // Worker threads learn of the cache only through the environment.
     process.env.NODE_COMPILE_CACHE = compiled;
   } catch {
     // Without the cache, pgquake only starts more slowly.
+  }
+}
+
+/** Its parent exists. */
+function makeIn(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The entry of the command line: runs a command and turns its result into text and an exit code. */
 
 import { hideBin } from 'yargs/helpers';
@@ -9,6 +8,7 @@ import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-code
 import { exitDespiteThreads } from './exit-despite-threads.ts';
 import { explain } from './explain.ts';
 import { endInOrder, listen } from './interrupt.ts';
+import { refuseOldNode } from './old-node.ts';
 import { endWith, exitNow, ownExitCode } from './own-exit.ts';
 import { refuseGivenTwice, refuseStandardInput } from './refused-words.ts';
 import { surviveOutput } from './streams.ts';
@@ -17,6 +17,7 @@ import { explainUsage, orCommand, UsageError } from './usage.ts';
 /** Time for what a finished command left open: an unanswered call, a thread. */
 const GRACE_MS = 2_000;
 
+refuseOldNode();
 const args = hideBin(process.argv);
 reuseCompiled();
 let hasEnded = false;

@@ -47,7 +47,21 @@ export function documentation(page: string): string {
   return relative('.', `${PACKAGE_FOLDER}docs/${page}`);
 }
 
+interface Package {
+  readonly version: string;
+  readonly engines: { readonly node: string };
+}
+
+function ownPackage(): Package {
+  return JSON.parse(readFileSync(`${PACKAGE_FOLDER}package.json`, 'utf8')) as Package;
+}
+
 /** pgquake's version, from its package. */
 export function version(): string {
-  return (JSON.parse(readFileSync(`${PACKAGE_FOLDER}package.json`, 'utf8')) as { version: string }).version;
+  return ownPackage().version;
+}
+
+/** The oldest Node.js that runs pgquake: `22.18`. */
+export function oldestNode(): string {
+  return ownPackage().engines.node.replace('>=', '');
 }

@@ -8,6 +8,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const MAIN = resolve(import.meta.dirname, '../../bin/pgquake.cjs');
 
+/** A start that waits for ever holds its process. */
+const LIMIT_MS = 20_000;
+
 let folder: string;
 
 beforeEach(() => {
@@ -21,7 +24,12 @@ afterEach(() => {
 function start(cache: string): string {
   const env: NodeJS.ProcessEnv = { ...process.env, PGQUAKE_CACHE_DIR: cache };
   delete env.NODE_COMPILE_CACHE;
-  const { status, stdout } = spawnSync(process.execPath, [MAIN, 'validate', 'one-worker'], { env, encoding: 'utf8' });
+  const { status, stdout } = spawnSync(process.execPath, [MAIN, 'validate', 'one-worker'], {
+    env,
+    encoding: 'utf8',
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
+  });
   expect(status).toBe(0);
   return stdout;
 }
@@ -43,3 +51,11 @@ test('not where others could write, and no folder is made for it', () => {
   start(missing);
   expect(existsSync(missing)).toBe(false);
 });
+
+test.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
+  'not in /proc, where no folder can be made',
+  () => {
+    start('/proc');
+  },
+  30_000,
+);

@@ -63,30 +63,38 @@ describe('files that are written together', () => {
     return at;
   };
 
-  test('are there once they are checked', () => {
+  test('are there once they are checked', async () => {
     const at = join(place('both'), 'new/er');
     const files = { [join(at, 'a')]: '1', [join(at, 'b')]: '2' };
-    writeAll(files, at, () => expect(readdirSync(at)).toEqual(['a', 'b']));
+    await writeAll(files, at, () => expect(readdirSync(at)).toEqual(['a', 'b']));
     expect(readFileSync(join(at, 'b'), 'utf8')).toBe('2');
   });
 
-  test('are all removed, with the folders made for them, if the check fails', () => {
+  test('are all removed, with the folders made for them, if the check fails', async () => {
     const at = place('unfit');
     const deep = join(at, 'new/er');
     const check = () => {
       throw new Error('unfit');
     };
-    expect(() => writeAll({ [join(deep, 'a')]: '1', [join(deep, 'b')]: '2' }, deep, check)).toThrow('unfit');
+    const writing = writeAll({ [join(deep, 'a')]: '1', [join(deep, 'b')]: '2' }, deep, check);
+    await expect(writing).rejects.toThrow('unfit');
     expect(readdirSync(at)).toEqual([]);
   });
 
-  test('are all removed if one cannot be written, and what was there stays', () => {
+  test('are all removed if one cannot be written, and what was there stays', async () => {
     const at = place('taken');
     writeFileSync(join(at, 'b'), 'mine');
     const files = { [join(at, 'a')]: '1', [join(at, 'b')]: '2' };
-    expect(() => writeAll(files, at, () => undefined)).toThrow('EEXIST');
+    await expect(writeAll(files, at, () => undefined)).rejects.toThrow('EEXIST');
     expect(readdirSync(at)).toEqual(['b']);
     expect(readFileSync(join(at, 'b'), 'utf8')).toBe('mine');
+  });
+});
+
+test.skipIf(process.platform !== 'linux')('files in a folder that cannot be made are refused', async () => {
+  await expect(writeAll({}, '/proc/none/deep', () => undefined)).rejects.toMatchObject({
+    code: 'cannot-write',
+    message: expect.stringMatching(/^cannot create the folder \/proc\/none\/deep: /),
   });
 });
 

@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { asTyped } from '../../src/cli/typed.ts';
 import { commandOf, documentation } from '../../src/model/package-files.ts';
@@ -116,6 +117,22 @@ describe('the first file', () => {
     const help = execFileSync(process.execPath, [join(ROOT, manifest.bin.pgquake), '--help'], { encoding: 'utf8' });
     expect(help).toContain('pgquake [scenario..]');
   });
+});
+
+test('the command line refuses an old Node.js with exit code 4 if it is started without the first file', () => {
+  const main = JSON.stringify(pathToFileURL(join(ROOT, 'src/cli/main.ts')).href);
+  const asOld = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } });
+    await import(${main});`;
+  const start = ['--input-type=module', '-e', asOld, '--', 'list'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, start, { encoding: 'utf8' });
+  expect({ status, stdout, stderr }).toEqual({
+    status: 4,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /^error pgquake needs Node\.js 22\.18 or newer; this is 20\.20\.2 .*\n hint start it with "/,
+    ),
+  });
+  expect(readFileSync(join(ROOT, 'src/cli/main.ts'), 'utf8')).not.toMatch(/^#!/);
 });
 
 test('no package is made without a build', () => {

@@ -1,9 +1,10 @@
 /** `pgquake init`: writes an inventory of an existing cluster and a first scenario, after checking both. */
 
-import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { InputError } from '../../model/errors.ts';
+import { makeFolder } from '../../make-folder.ts';
+import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
 import { ownCommand } from '../../model/package-files.ts';
 import { formatCount } from '../../model/units.ts';
 import { firstScenarioText, inventoryText } from '../../scenario/inventory-draft.ts';
@@ -45,7 +46,7 @@ export const init: Command<InitArguments> = {
     const text = inventoryText(draft);
     const scenario = firstScenarioText(draft, INVENTORY);
     // Only once the inventory is written can the scenario be parsed, because it names that file.
-    writeAll({ [files[0]]: text, [files[1]]: scenario }, args.folder, () => quake.parse(scenario, files[1]));
+    await writeAll({ [files[0]]: text, [files[1]]: scenario }, args.folder, () => quake.parse(scenario, files[1]));
     for (const note of notes) console.log(note);
     console.log(
       `wrote ${files[0]} with ${formatCount(draft.nodes.length, 'node')}: ${draft.nodes.map(({ name }) => name).join(', ')}`,
@@ -74,9 +75,19 @@ function refuseThere(files: readonly string[]): void {
  * Writes new files into a folder, which it creates if necessary, and then checks them.
  * @throws what writing or the check throws; then it has removed what it wrote and created.
  */
-export function writeAll(files: Readonly<Record<string, string>>, folder: string, check: () => void): void {
+export async function writeAll(
+  files: Readonly<Record<string, string>>,
+  folder: string,
+  check: () => void,
+): Promise<void> {
   const written: string[] = [];
-  const firstMade = mkdirSync(folder, { recursive: true });
+  const firstMade = await makeFolder(folder).catch((error: unknown) => {
+    throw new EnvironmentError(`cannot create the folder ${folder}: ${errorText(error)}`, {
+      code: 'cannot-write',
+      hint: 'name a folder that you can write to',
+      cause: error,
+    });
+  });
   try {
     for (const [file, content] of Object.entries(files)) {
       const handle = openSync(file, 'wx');

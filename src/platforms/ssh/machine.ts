@@ -1,8 +1,8 @@
 /** A machine reached by the user's `ssh` client, with the user's keys, known hosts and configuration, and no password. */
 
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cachePath, homeFolder } from '../../home-folder.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import { shellWord } from '../shell-word.ts';
 
@@ -57,7 +57,7 @@ export class Machine {
    * @throws EnvironmentError when the machine cannot be reached or the script takes more than 30 s.
    */
   async run(what: string, script: string): Promise<ScriptResult> {
-    const options = [...OPTIONS, ...sharedConnection()].flatMap((option) => ['-o', option]);
+    const options = [...OPTIONS, ...(await sharedConnection())].flatMap((option) => ['-o', option]);
     const config = this.#config === undefined ? [] : ['-F', this.#config];
     const result = await runSsh(['-T', ...options, ...config, '--', this.to, 'sh -s'], `${PATH_LINE}\n${script}\n`);
     if (result.exitCode !== NO_CONNECTION) return result;
@@ -83,12 +83,12 @@ export class Machine {
 }
 
 /** Commands share one connection, closed 20 s after the last: a login takes 100 ms. */
-function sharedConnection(): string[] {
+async function sharedConnection(): Promise<string[]> {
   let folder: string;
   try {
     folder = join(cachePath(process.env, process.getuid?.() === 0, homeFolder()), 'ssh');
     if (folder.length > LONGEST_FOLDER) return [];
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
   } catch {
     return [];
   }
