@@ -1,18 +1,19 @@
 /** Loads and validates `pgquake.config.ts`, which has a team's own variants and defaults. */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { errorText, InputError } from './model/errors.ts';
+import { errorText, fileProblem, InputError } from './model/errors.ts';
 import { suggestion } from './model/nearest.ts';
 import { codeFolder } from './model/package-files.ts';
 import { quoted } from './model/quoted.ts';
 import { VARIANT_KINDS } from './own-variants.ts';
 import { pgquake } from './pgquake.ts';
 import type { Config, Quake } from './quake.ts';
+import { refuseUnlessRegular } from './regular-file.ts';
 import { shown } from './scenario/find.ts';
 import { MAX_SEED } from './scenario/schema.ts';
 
@@ -31,8 +32,11 @@ export function defineConfig(config: Config): Config {
  */
 export async function loadConfig(file: string): Promise<Quake> {
   const path = resolve(file);
-  if (!existsSync(path)) throw unusable(path, undefined, 'there is no such file');
-  if (!statSync(path).isFile()) throw unusable(path, undefined, 'expected a file, such as ./pgquake.config.ts');
+  try {
+    refuseUnlessRegular(path);
+  } catch (error) {
+    throw unusable(path, undefined, fileProblem(error), error);
+  }
   const config = exported(await importFile(path), path);
   try {
     return pgquake({

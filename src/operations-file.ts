@@ -17,6 +17,7 @@ import {
 } from './model/operations.ts';
 import { INTEGERS, OPERATIONS_FORMAT } from './operations-file/layout.ts';
 import { messagesOf } from './operations-file/messages.ts';
+import { refuseUnlessRegular } from './regular-file.ts';
 import { COLUMNS } from './version-1.ts';
 
 export { OperationsWriter } from './operations-file/writer.ts';
@@ -39,6 +40,7 @@ const LEAST_BYTES = 3 + 8 + 4 * (INTEGERS.length + 3);
  * @throws Error that says where the file is damaged.
  */
 export function readOperations(path: string, untilMs = Number.POSITIVE_INFINITY): OperationTable {
+  refuseUnlessRegular(path);
   const file = openSync(path, 'r');
   try {
     const reader = RecordBatchReader.from(messagesOf(file));

@@ -3,12 +3,13 @@
  * reads only new and changed reports, so an update after a run is cheap.
  */
 
-import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { Report } from './model/report.ts';
 import { type IndexedRun, indexedReport, indexedRunSchema, newestFirst, RUN_INDEX_VERSION } from './model/run-index.ts';
+import { readRegular } from './regular-file.ts';
 import { readReport } from './store.ts';
 
 const INDEX_JSON = 'index.json';
@@ -67,7 +68,7 @@ export interface WrittenReport {
 }
 
 async function ownerOf(reportsFolder: string, { mark }: RunIndexPage): Promise<'pgquake' | 'other' | 'nobody'> {
-  const text = await readFile(join(reportsFolder, INDEX_HTML), 'utf8').catch(() => undefined);
+  const text = await readRegular(join(reportsFolder, INDEX_HTML)).catch(() => undefined);
   if (text === undefined) return 'nobody';
   return text.includes(mark) ? 'pgquake' : 'other';
 }
@@ -93,7 +94,7 @@ async function writeIndex(
 /** The known runs; empty where `index.json` is missing or unreadable, since it can be rebuilt. */
 async function readKnown(path: string): Promise<ReadonlyMap<string, Kept>> {
   try {
-    const { runs } = indexSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    const { runs } = indexSchema.parse(JSON.parse((await readRegular(path)).toString('utf8')));
     return new Map(runs.map((kept) => [kept.run.id, kept]));
   } catch {
     return new Map();

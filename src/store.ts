@@ -1,7 +1,7 @@
 /** Run folders below `reports/`: creates them, writes their files, reads stored runs. */
 
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { makeFolder } from './make-folder.ts';
@@ -12,6 +12,7 @@ import type { History, RunInfo } from './model/history.ts';
 import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
 import { REPORT_VERSION, type Report } from './model/report.ts';
+import { readRegular } from './regular-file.ts';
 import { eventOfNow, planOfNow, reportOfNow, runOfNow } from './version-1.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
@@ -144,12 +145,12 @@ async function writing(path: string, work: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Reads the plan of a run.
+ * Reads the plan of a run, to run it again.
  * @throws InputError where the folder is not a run, or is damaged.
  */
 export async function readPlan(folder: string): Promise<Plan> {
-  const { planSchema } = await schemas();
-  return (await readChecked(folder, 'plan.json', planSchema, planOfNow)) as unknown as Plan;
+  const { wholePlanSchema } = await schemas();
+  return (await readChecked(folder, 'plan.json', wholePlanSchema, planOfNow)) as unknown as Plan;
 }
 
 /** After the load has stopped, no operation is due. */
@@ -168,9 +169,10 @@ function latestDueMs(events: readonly TimedEvent[]): number {
  * @throws InputError with file and line, where the folder is not a run or is damaged.
  */
 export async function readRun(folder: string): Promise<StoredRun> {
-  const { runSchema, eventSchema } = await schemas();
+  const { runSchema, eventSchema, planSchema } = await schemas();
   const run = (await readChecked(folder, 'run.json', runSchema, runOfNow)) as RunInfo;
-  const plan = await readPlan(folder);
+  // Without what only a replay needs: an earlier version may not have written that.
+  const plan = (await readChecked(folder, 'plan.json', planSchema, planOfNow)) as unknown as Plan;
   if (plan.scenario.name !== run.scenario || plan.seed !== run.seed) {
     throw notARun(join(folder, 'plan.json'), `it belongs to another run than run.json, which is of ${run.scenario}`);
   }
@@ -210,7 +212,7 @@ async function readChecked<T>(
 ): Promise<T> {
   const path = join(folder, name);
   try {
-    return checked(ofNow(JSON.parse(await readFile(path, 'utf8'))), schema);
+    return checked(ofNow(JSON.parse((await readRegular(path)).toString('utf8'))), schema);
   } catch (error) {
     throw notARun(path, errorText(error), error);
   }
@@ -221,7 +223,8 @@ async function readEvents(folder: string, schema: z.ZodType): Promise<TimedEvent
   let line = 0;
   try {
     // A crash may have cut off the text after the last newline.
-    return (await readFile(path, 'utf8'))
+    return (await readRegular(path))
+      .toString('utf8')
       .split('\n')
       .slice(0, -1)
       .map((text) => {
@@ -238,7 +241,9 @@ function checked<T>(value: unknown, schema: z.ZodType<T>): T {
   const { error } = schema.safeParse(value);
   if (!error) return value as T;
   const [issue] = error.issues;
-  throw new Error(`${issue?.path.join('.') || 'it'}: ${issue?.message}`);
+  const { path = [], message } = issue ?? {};
+  const found = path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
+  throw new Error(`${path.join('.') || 'it'}: ${found === undefined ? 'it is missing' : message}`);
 }
 
 function readTable(path: string, read: (path: string) => OperationTable): OperationTable {

@@ -1,11 +1,12 @@
 /** The placement that the command line asks for. */
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileProblem, InputError } from '../model/errors.ts';
 import { type Layout, layOut, type Shape } from '../plan/tolerance/layouts.ts';
 import { checkPlacement, checkShape, type PlacementInput, parsePlacement } from '../plan/tolerance/placement-input.ts';
 import type { Quake } from '../quake.ts';
+import { textOf as decoded, readRegular } from '../regular-file.ts';
 import { datasetOf } from '../run/probes.ts';
 import { findFormed, notFormed, recognisedBy } from '../run/standing.ts';
 import { standingClusters, standingData, untilInterrupted } from './standing.ts';
@@ -76,9 +77,11 @@ async function fileOf(path: string): Promise<string> {
 }
 
 async function textOf(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
+  try {
+    return decoded(await readRegular(file));
+  } catch (error) {
     throw unreadable(file, error);
-  });
+  }
 }
 
 function unreadable(path: string, cause: unknown): InputError {

@@ -860,7 +860,7 @@ export function reportJsonSchema(): Record<string, unknown> {
 }
 
 /** The type of a value after JSON: absent instead of `undefined`, and string keys. */
-type AsJson<T> = T extends readonly (infer E)[]
+export type AsJson<T> = T extends readonly (infer E)[]
   ? AsJson<E>[]
   : T extends object
     ? Flat<

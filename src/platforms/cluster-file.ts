@@ -3,11 +3,12 @@
  * cluster is made, removed after it is gone.
  */
 
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE } from '../cluster/platform.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
+import { readRegular } from '../regular-file.ts';
 import { disown } from './owner.ts';
 
 const unfinished = (runFolder: string) => join(runFolder, `${CLUSTER_FILE}.unfinished`);
@@ -36,7 +37,7 @@ export async function writeClusterFile(runFolder: string, content: object): Prom
 export async function readClusterFile<T>(runFolder: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const path = join(runFolder, CLUSTER_FILE);
   try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return schema.parse(JSON.parse((await readRegular(path)).toString('utf8')));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : errorText(error);

@@ -1,7 +1,7 @@
 /** Heals clusters that a killed pgquake left behind, found by `cluster.json`, and records that in the run's history. */
 
-import { existsSync } from 'node:fs';
-import { appendFile, readdir, readFile, truncate } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { appendFile, readdir, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CLUSTER_FILE, everyNode, type Nodes, type Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
@@ -9,6 +9,7 @@ import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
 import { eventLine } from '../model/event-line.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { readRegular } from '../regular-file.ts';
 import { undoAll, untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import type { Recorder } from './recorder.ts';
 import { noteKept, type PendingUndo, readPendingUndos } from './undo-journal.ts';
@@ -35,9 +36,16 @@ export type LeftBehind =
 /**
  * The folders that have a `cluster.json`: run folders in the reports folder, and subfolders for further clusters of a
  * run. Sorted by name, so the oldest run is first; empty where the reports folder does not exist.
+ * @throws InputError where it cannot be read, such as a file.
  */
 async function findClusters(reportsFolder: string): Promise<string[]> {
-  const runs = await subfolders(reportsFolder);
+  const runs = await subfolders(reportsFolder).catch((error: unknown) => {
+    throw new InputError(`cannot read the folder ${reportsFolder}: ${errorText(error)}`, {
+      code: 'reports-folder',
+      hint: 'name a folder of runs with --reports <folder>, or a run folder',
+      cause: error,
+    });
+  });
   return (await Promise.all(runs.map(findClustersOfRun))).flat();
 }
 
@@ -60,7 +68,7 @@ export interface ReclaimOptions {
 /**
  * Removes the clusters of runs whose pgquake was killed. Leaves those alone whose pgquake is running.
  * @param runs run folders, as paths or by their names in the reports folder; all of them by default.
- * @throws InputError when a named run does not exist.
+ * @throws InputError when a named run does not exist or is a file, or the reports folder cannot be read.
  */
 export async function healLeftBehind(
   { platforms, faults, force = false }: Omit<ReclaimOptions, 'now'>,
@@ -78,7 +86,13 @@ export async function healLeftBehind(
 
 function runFolderOf(run: string, reportsFolder: string): string {
   const folder = [run, join(reportsFolder, run)].find((candidate) => existsSync(candidate));
-  if (folder !== undefined) return folder;
+  if (folder !== undefined && statSync(folder).isDirectory()) return folder;
+  if (folder !== undefined) {
+    throw new InputError(`${folder} is not a folder; expected a run folder`, {
+      code: 'no-such-run',
+      hint: 'give a run folder, such as reports/latest; without one, "pgquake heal" checks all runs',
+    });
+  }
   throw new InputError(`there is no run ${run}: it is neither a folder nor in ${reportsFolder}`, {
     code: 'no-such-run',
     hint: 'give a run folder; without one, "pgquake heal" checks all runs',
@@ -144,7 +158,7 @@ async function platformOf(folder: string, platforms: readonly Platform[]): Promi
   const path = join(folder, CLUSTER_FILE);
   let name: unknown;
   try {
-    name = (JSON.parse(await readFile(path, 'utf8')) as { platform?: unknown }).platform;
+    name = (JSON.parse((await readRegular(path)).toString('utf8')) as { platform?: unknown }).platform;
   } catch (error) {
     throw unreadable(path, errorText(error), error);
   }
@@ -164,8 +178,9 @@ function unreadable(path: string, reason: string, cause?: unknown): EnvironmentE
 /** Adds the event to the run's history, if there is one: a proof of tolerance or a run killed early has none. */
 async function record(folder: string, event: Omit<Extract<RunEvent, { type: 'reclaimed' }>, 'type'>): Promise<void> {
   const path = join(folder, 'events.ndjson');
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
+  const bytes = await readRegular(path).catch(() => undefined);
+  if (bytes === undefined) return;
+  const text = bytes.toString('utf8');
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   // The run's clock ended with its process, so this uses the time of its last event.
   const last = whole.trimEnd().split('\n').at(-1);

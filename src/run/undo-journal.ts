@@ -1,11 +1,13 @@
 /** The undos that a run owes, on disk before each act, so that pgquake can carry them out after a crash. */
 
 import { existsSync } from 'node:fs';
-import { readFile, truncate } from 'node:fs/promises';
+import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { CLUSTER_FILE } from '../cluster/platform.ts';
 import type { Undo } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
+import { readRegular } from '../regular-file.ts';
 import { DisplacedError, LineFile } from './line-file.ts';
 
 const FILE = 'undo.ndjson';
@@ -23,6 +25,19 @@ export interface PromisedUndo {
 export interface PendingUndo extends PromisedUndo {
   readonly id: number;
 }
+
+/** What an undo needs; the rest of a line is kept as it is. */
+const lineSchema = z.discriminatedUnion('type', [
+  z.looseObject({
+    type: z.literal('promised'),
+    id: z.int(),
+    act: z.int(),
+    fault: z.string(),
+    mark: z.string(),
+    undo: z.looseObject({ action: z.string(), node: z.string() }),
+  }),
+  z.looseObject({ type: z.literal('kept'), id: z.int() }),
+]);
 
 type Line = ({ readonly type: 'promised' } & PendingUndo) | { readonly type: 'kept'; readonly id: number };
 
@@ -112,27 +127,38 @@ function lineOf(line: Line): string {
 export async function noteKept(folder: string, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return;
   const path = join(folder, FILE);
-  const text = await readFile(path, 'utf8');
+  const text = (await readRegular(path)).toString('utf8');
   await truncate(path, Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)));
   using journal = new UndoJournal(folder, (await readPendingUndos(folder)).reverse());
   for (const id of ids) journal.kept(id);
 }
 
-/** The undos that a run owes, newest first; none without a journal. Ignores a last line that a crash cut short. */
+/**
+ * The undos that a run owes, newest first; none without a journal. Ignores a last line that a crash cut short.
+ * @throws EnvironmentError when the journal is damaged.
+ */
 export async function readPendingUndos(folder: string): Promise<PendingUndo[]> {
-  let text: string;
+  const path = join(folder, FILE);
+  let line = 0;
   try {
-    text = await readFile(join(folder, FILE), 'utf8');
+    const pending = new Map<number, PendingUndo>();
+    for (const text of (await readRegular(path)).toString('utf8').split('\n').slice(0, -1)) {
+      line++;
+      const { type, ...entry } = lineSchema.parse(JSON.parse(text));
+      if (type === 'promised') pending.set(entry.id, entry as PendingUndo);
+      else pending.delete(entry.id);
+    }
+    return [...pending.values()].reverse();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : errorText(error);
+    throw new EnvironmentError(
+      `${path}${line === 0 ? '' : `:${line}`} cannot be read: ${reason.replaceAll('\n', ' ')}`,
+      {
+        code: 'journal-damaged',
+        hint: 'the file lists what the run still has to undo: undo that by hand, and remove the file',
+        cause: error,
+      },
+    );
   }
-  const pending = new Map<number, PendingUndo>();
-  for (const text_ of text.split('\n').slice(0, -1)) {
-    const line = JSON.parse(text_) as Line;
-    const { type, ...entry } = line;
-    if (type === 'promised') pending.set(entry.id, entry as PendingUndo);
-    else pending.delete(entry.id);
-  }
-  return [...pending.values()].reverse();
 }

@@ -87,8 +87,23 @@ const TYPES: Readonly<Record<string, string>> = {
   number: 'a number',
   string: 'text',
   boolean: 'true or false',
+  bigint: 'a whole number',
+  nan: 'a number',
   object: 'a mapping',
+  record: 'a mapping',
+  map: 'a mapping',
   array: 'a list',
+  tuple: 'a list',
+  set: 'a list',
+  date: 'a date',
+  null: 'nothing',
+  undefined: 'nothing',
+  void: 'nothing',
+  never: 'nothing',
+  nonoptional: 'a value',
+  function: 'a function',
+  symbol: 'a symbol',
+  file: 'a file',
 };
 
 /** `expected` and what was expected. The schemas of quantities have complete messages of that form. */

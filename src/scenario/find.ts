@@ -1,17 +1,16 @@
 /** Finds scenario files by name. Does not load the modules that parse scenarios. */
 
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { errorText, fileProblem, InputError } from '../model/errors.ts';
 import { packageFolder } from '../model/package-files.ts';
+import { NotRegularError, readWritten } from '../regular-file.ts';
 
 /** Where to look for scenarios by name: the user's own before the shipped ones. */
 export const SCENARIO_FOLDERS: readonly string[] = [
   ...new Set([resolve('scenarios'), join(packageFolder(), 'scenarios')]),
 ];
 
-/** A larger file is surely not a scenario. */
-export const MAX_BYTES = 1_000_000;
 const SUITE_ENDING = '.suite.yaml';
 
 /** A scenario that has a name. */
@@ -98,39 +97,30 @@ export function shown(file: string): string {
 /** Reads a scenario file. @throws InputError where it cannot be read. */
 export async function readText(file: string): Promise<string> {
   try {
-    const entry = await stat(file);
-    if (entry.isDirectory()) {
-      throw new InputError(`${file} is a folder; expected a scenario file`, {
-        code: 'scenario-unreadable',
-        hint: `name a file in it, such as ${join(file, 'mine.yaml')}; "pgquake --suite ${file}" runs all scenarios in it`,
-      });
-    }
-    // Reading a device or a pipe may never end.
-    if (!entry.isFile())
-      throw new Error('not a regular file; save the scenario to a file first, because a run keeps its path');
-    // Checked before the text is in memory.
-    if (entry.size > MAX_BYTES) throw new Error(`it has ${entry.size} bytes; the limit is ${MAX_BYTES}`);
-    return textOf(await readFile(file));
+    return await readWritten(file);
   } catch (error) {
-    if (error instanceof InputError) throw error;
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new InputError(`cannot read the scenario ${file}: ${fileProblem(error)}`, {
-      code: 'scenario-unreadable',
-      ...(missing
-        ? { hint: 'a name without a folder and .yaml is a scenario in scenarios/; "pgquake list" shows them' }
-        : {}),
-      cause: error,
-    });
+    throw unreadable(file, error);
   }
 }
 
-/** @throws where the bytes are not UTF-8. */
-function textOf(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    const valid = bytes.toString('utf8').indexOf('\ufffd');
-    const line = bytes.toString('utf8').slice(0, valid).split('\n').length;
-    throw new Error(`line ${line} is not valid UTF-8; save the file as UTF-8`);
+function unreadable(file: string, error: unknown): InputError {
+  const code = 'scenario-unreadable';
+  if (error instanceof NotRegularError && error.isFolder) {
+    return new InputError(`${file} is a folder; expected a scenario file`, {
+      code,
+      hint: `name a file in it, such as ${join(file, 'mine.yaml')}; "pgquake --suite ${file}" runs all scenarios in it`,
+    });
   }
+  const reason =
+    error instanceof NotRegularError
+      ? 'not a regular file; save the scenario to a file first, because a run keeps its path'
+      : fileProblem(error);
+  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return new InputError(`cannot read the scenario ${file}: ${reason}`, {
+    code,
+    ...(missing
+      ? { hint: 'a name without a folder and .yaml is a scenario in scenarios/; "pgquake list" shows them' }
+      : {}),
+    cause: error,
+  });
 }

@@ -1,11 +1,11 @@
 /** Reads an inventory, from a scenario or from a file that several scenarios share. */
 
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { fileProblem, InputError } from '../model/errors.ts';
 import type { Connection, ContainerPlace, Inventory, MachinePlace, PasswordSource } from '../model/inventory.ts';
 import { documentation } from '../model/package-files.ts';
+import { readWrittenSync } from '../regular-file.ts';
 import { isMapping, type Mapping, problemsOf } from './explain.ts';
 import { inventorySchema, PEER } from './inventory-schema.ts';
 import { type Problem, ScenarioError } from './problems.ts';
@@ -13,6 +13,9 @@ import { Source } from './source.ts';
 
 const UNDO_AFTER_MS = 60_000;
 const DEFAULT_PORT = 5432;
+
+/** What a source holds, and the page that explains it. */
+const INVENTORY = { what: 'inventory', page: 'attach.md' };
 
 type Written = z.output<typeof inventorySchema>;
 
@@ -39,7 +42,7 @@ export function inventoryIn(
 export function readInventory(path: string, shown = path): Inventory {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readWrittenSync(path);
   } catch (error) {
     throw new InputError(`cannot read the inventory ${shown}: ${fileProblem(error)}`, {
       code: 'inventory-unreadable',
@@ -59,9 +62,10 @@ export function parseInventory(
   text: string,
   { shown, folder }: { readonly shown: string; readonly folder: string },
 ): Inventory {
-  const source = new Source(text, shown);
+  const source = new Source(text, shown, INVENTORY);
   const { inventory, problems } = inventoryIn(source, source.value, [], folder);
-  if (!inventory || source.problems.length > 0) throw new ScenarioError([...source.problems, ...problems], 'attach.md');
+  if (!inventory || source.problems.length > 0)
+    throw new ScenarioError([...source.problems, ...problems], INVENTORY.page);
   return inventory;
 }
 

@@ -1,10 +1,10 @@
 /** Summaries and tags of the shipped scenarios, found by the build, so that a list only compares their texts. */
 
-import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { codeFolder } from '../model/package-files.ts';
-import { MAX_BYTES, type ScenarioEntry, scenarioFiles, shown } from './find.ts';
+import { readWrittenSync } from '../regular-file.ts';
+import { type ScenarioEntry, scenarioFiles, shown } from './find.ts';
 
 /** Written by `tools/build.ts`; missing when pgquake runs from source. */
 export const KNOWN_FILE = 'known-scenarios.json';
@@ -46,10 +46,8 @@ export async function listKnown(
 
 /** Reads a file that may be a scenario. Synchronous, because that is faster for dozens of small files. */
 function textOf(file: string): string | undefined {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (!found?.isFile() || found.size > MAX_BYTES) return undefined;
   try {
-    return readFileSync(file, 'utf8');
+    return readWrittenSync(file);
   } catch {
     return undefined; // The parser will report why.
   }

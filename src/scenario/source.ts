@@ -19,12 +19,19 @@ import {
 import { errorText } from '../model/errors.ts';
 import { quoted } from '../model/quoted.ts';
 import type { Place } from '../model/scenario.ts';
-import { MAX_BYTES } from './find.ts';
+import { MAX_WRITTEN_BYTES } from '../regular-file.ts';
 import { type Problem, ScenarioError } from './problems.ts';
 
 const MAX_ALIASES = 100;
 const MAX_REASON = 200;
 const LOST = /^Unexpected .* in YAML stream/;
+
+interface Expected {
+  /** What the text should be: `scenario`. */
+  readonly what: string;
+  /** The page of the documentation that explains its keys. */
+  readonly page: string;
+}
 
 export class Source {
   readonly file: string;
@@ -34,13 +41,15 @@ export class Source {
   readonly #document: Document.Parsed;
   readonly #lines = new LineCounter();
   readonly #keys = new WeakMap<YAMLMap, ReadonlyMap<string, Pair<Node | null>>>();
+  readonly #expected: Expected;
 
   /** @throws ScenarioError where the text is not YAML, not exactly one document, or too large. */
-  constructor(text: string, file: string) {
+  constructor(text: string, file: string, expected: Expected = { what: 'scenario', page: 'scenario.md' }) {
     this.file = file;
+    this.#expected = expected;
     const bytes = Buffer.byteLength(text);
-    if (bytes > MAX_BYTES) {
-      throw new ScenarioError([this.#problem(0, `the file has ${bytes} bytes; the limit is ${MAX_BYTES}`)]);
+    if (bytes > MAX_WRITTEN_BYTES) {
+      throw this.#refusal([this.#problem(0, `the file has ${bytes} bytes; the limit is ${MAX_WRITTEN_BYTES}`)]);
     }
     // Not by the parser, which misses line ends after an unmatched bracket.
     this.#lines.addNewLine(0);
@@ -52,7 +61,7 @@ export class Source {
     } catch (error) {
       if (error instanceof ScenarioError) throw error;
       // `toJS` resolves aliases and counts how they multiply.
-      throw new ScenarioError([this.#problem(0, `not valid YAML: ${reasonOf(errorText(error))}`)]);
+      throw this.#refusal([this.#problem(0, `not valid YAML: ${reasonOf(errorText(error))}`)]);
     }
   }
 
@@ -79,7 +88,7 @@ export class Source {
     });
     const [first, second] = Array.isArray(documents) ? documents : [];
     if (!first || (first.contents === null && first.errors.length === 0 && !second)) {
-      throw new ScenarioError([this.#problem(0, 'the file is empty; expected a scenario')]);
+      throw this.#refusal([this.#problem(0, `the file is empty; expected ${withArticle(this.#expected.what)}`)]);
     }
     // After a syntax error the parser reports every further token as unexpected, some twice.
     const places = new Set<number>();
@@ -89,8 +98,9 @@ export class Source {
           (i === 0 || !LOST.test(message)) && !places.has(offset) && places.add(offset),
       )
       .map(({ pos, message }) => this.#problem(pos[0], `not valid YAML: ${reasonOf(message)}`));
-    if (second) errors.push(this.#problem(second.range[0], 'expected one scenario, found a second YAML document'));
-    if (errors.length > 0) throw new ScenarioError(errors);
+    if (second)
+      errors.push(this.#problem(second.range[0], `expected one ${this.#expected.what}, found a second YAML document`));
+    if (errors.length > 0) throw this.#refusal(errors);
     return first;
   }
 
@@ -116,7 +126,7 @@ export class Source {
 
   #refuseAlias(alias: Alias, count: number, anchors: ReadonlySet<string>, ancestors: readonly unknown[]): void {
     const refuse = (reason: string): never => {
-      throw new ScenarioError([this.#problem(alias.range?.[0] ?? 0, `not valid YAML: ${reason}`)]);
+      throw this.#refusal([this.#problem(alias.range?.[0] ?? 0, `not valid YAML: ${reason}`)]);
     };
     if (!anchors.has(alias.source)) refuse(`no anchor ${quoted(alias.source)} before this alias`);
     if (count > MAX_ALIASES) refuse(`more than ${MAX_ALIASES} aliases`);
@@ -131,7 +141,7 @@ export class Source {
     const seen = new Map<string, Pair<Node | null>>();
     for (const pair of map.items) {
       const offset = pair.key?.range?.[0] ?? map.range?.[0] ?? 0;
-      if (!isScalar(pair.key)) throw new ScenarioError([this.#problem(offset, 'expected a word as the key')]);
+      if (!isScalar(pair.key)) throw this.#refusal([this.#problem(offset, 'expected a word as the key')]);
       // The same string as in the value that `toJS` makes.
       const key = String(pair.key.value ?? '');
       const first = seen.get(key);
@@ -164,6 +174,10 @@ export class Source {
     return this.#keys.get(map) ?? new Map();
   }
 
+  #refusal(problems: readonly Problem[]): ScenarioError {
+    return new ScenarioError(problems, this.#expected.page);
+  }
+
   #problem(offset: number, message: string): Problem {
     return { place: this.#place(offset), path: '', message };
   }
@@ -172,6 +186,10 @@ export class Source {
     const { line, col } = this.#lines.linePos(offset);
     return { file: this.file, line: Math.max(1, line), column: Math.max(1, col) };
   }
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
 /** The parser's message, shortened to one line. */

@@ -18,7 +18,7 @@ const schema = z.strictObject({
  * @throws ScenarioError with all its problems and their places.
  */
 export function readSuiteList(text: string, file: string): readonly string[] {
-  const source = new Source(text, file);
+  const source = new Source(text, file, { what: 'list of scenarios', page: 'scenario.md' });
   const result = schema.safeParse(source.value);
   const problems = result.error ? problemsOf(result.error, { source, value: source.value, schema }) : [];
   if (!result.success || source.problems.length > 0) throw new ScenarioError([...source.problems, ...problems]);

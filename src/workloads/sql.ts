@@ -3,7 +3,6 @@
  * knows nothing about the tables; it can account for rows only if a query returns their keys.
  */
 
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
@@ -13,6 +12,7 @@ import type { OperationKind } from '../model/history.ts';
 import { formatKey } from '../model/key-ranges.ts';
 import { duration, rate } from '../model/quantities.ts';
 import { expectedButFound } from '../model/quoted.ts';
+import { readRegular } from '../regular-file.ts';
 import type { Session } from '../sql/session.ts';
 import { pacedKind, paceKeys } from './pace.ts';
 import { type Generator, generator, parseGenerator } from './sql/generators.ts';
@@ -165,7 +165,7 @@ async function complete(written: SqlParams, folder: string) {
   const file = resolve(folder, setup);
   let bytes: Buffer;
   try {
-    bytes = await readFile(file);
+    bytes = await readRegular(file);
   } catch (error) {
     note(['setup'], `cannot read ${setup}: ${errorText(error)}; its path is relative to the folder of the scenario`);
     return { params: written, problems };

@@ -37,20 +37,24 @@ export const ROOMS: readonly Room[] = [
   room(
     ['scenario/'],
     'YAML to a validated scenario, with places for errors',
-    'contracts, `plan/`, `cluster/`, `model/`',
+    'contracts, `plan/`, `cluster/`, `regular-file.ts`, `model/`',
   ),
   room(
     ['run/'],
     'phases, load generator, injector, recorder, undo journal, final reads',
-    'contracts, `operations-file.ts`, `plan/`, `cluster/`, `sql/`, `make-folder.ts`, `model/`',
+    'contracts, `operations-file.ts`, `plan/`, `cluster/`, `sql/`, `make-folder.ts`, `regular-file.ts`, `model/`',
   ),
-  room(['run-index.ts'], 'the index of all runs, on disk', '`store.ts`, `model/`'),
+  room(['run-index.ts'], 'the index of all runs, on disk', '`store.ts`, `regular-file.ts`, `model/`'),
   room(
     ['store.ts'],
     'run folders below `reports/`',
-    '`operations-file.ts`, `version-1.ts`, `make-folder.ts`, `model/`',
+    '`operations-file.ts`, `version-1.ts`, `make-folder.ts`, `regular-file.ts`, `model/`',
   ),
-  room(['operations-file.ts', 'operations-file/'], 'operations on disk, an Arrow stream', '`version-1.ts`, `model/`'),
+  room(
+    ['operations-file.ts', 'operations-file/'],
+    'operations on disk, an Arrow stream',
+    '`version-1.ts`, `regular-file.ts`, `model/`',
+  ),
   room(['version-1.ts'], 'what runs of version 1 hold, in the words of this version', '`model/`'),
   room(
     ['judge.ts', 'report.ts'],
@@ -58,11 +62,11 @@ export const ROOMS: readonly Room[] = [
     'contracts, `measure/`, `model/`',
   ),
   room(['faults/'], 'one file per fault', '`cluster/`, `sql/`, `model/`'),
-  room(['workloads/'], 'one file per workload', '`cluster/`, `sql/`, `model/`'),
+  room(['workloads/'], 'one file per workload', '`cluster/`, `sql/`, `regular-file.ts`, `model/`'),
   room(
     ['platforms/'],
     'where nodes run and how they are broken',
-    '`cluster/`, `sql/`, `home-folder.ts`, `make-folder.ts`, `model/`',
+    '`cluster/`, `sql/`, `home-folder.ts`, `make-folder.ts`, `regular-file.ts`, `model/`',
   ),
   room(['engines/'], 'how nodes become one cluster; placements; prediction', '`cluster/`, `sql/`, `model/`'),
   room(['checks/'], 'one file per check, pure', '`measure/`, `model/`'),
@@ -78,5 +82,6 @@ export const ROOMS: readonly Room[] = [
   room(['find-config.ts'], 'where a config file is looked for', 'nothing'),
   room(['home-folder.ts'], "the user's home folder and cache", '`model/`'),
   room(['make-folder.ts'], 'folders with their parents', 'nothing'),
+  room(['regular-file.ts'], 'files that a user names, read without hanging', 'nothing'),
   room(['model/'], 'types and small pure functions', 'nothing'),
 ];

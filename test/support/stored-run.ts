@@ -22,7 +22,7 @@ export async function storeHistory(reports: string, history: History, hypothesis
     file: 'x.yaml',
     source: `name: ${run.scenario}\n`,
     cluster: { platform: 'auto', engine: 'auto', ...TOPOLOGY },
-    workload: { use: 'chat' },
+    workload: { use: 'chat', params: {} },
     hypothesis: items,
   };
   const plan = {

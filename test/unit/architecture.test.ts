@@ -85,6 +85,7 @@ const KEYS = [
   'find-config.ts',
   'home-folder.ts',
   'make-folder.ts',
+  'regular-file.ts',
   'model',
 ] as const;
 
@@ -213,21 +214,35 @@ describe('architecture', () => {
     expect(silent).toEqual([]);
   });
 
-  test('help loads few packages: what is heavy is loaded by the command that needs it', () => {
-    const packages = new Set<string>();
+  /** What is loaded before any command is chosen. */
+  function firstModules() {
+    const foreign: { readonly names: string; readonly from: string }[] = [];
     const seen = new Set<string>();
     const follow = (file: string): void => {
       if (seen.has(file)) return;
       seen.add(file);
       const text = readFileSync(join(SRC, file), 'utf8');
-      for (const [, to = ''] of text.matchAll(/^(?:import|export) (?!type )[^;']*?from '([^']+)';$/gm)) {
-        if (to.startsWith('.')) follow(relative(SRC, resolve(dirname(join(SRC, file)), to)));
-        else if (!to.startsWith('node:')) packages.add(to);
+      for (const [, names = '', from = ''] of text.matchAll(
+        /^(?:import|export) (?!type )([^;']*?)from '([^']+)';$/gm,
+      )) {
+        if (from.startsWith('.')) follow(relative(SRC, resolve(dirname(join(SRC, file)), from)));
+        else foreign.push({ names, from });
       }
     };
     follow('cli/main.ts');
     expect(seen.size).toBeGreaterThan(10);
+    return foreign;
+  }
+
+  test('help loads few packages: what is heavy is loaded by the command that needs it', () => {
+    const packages = new Set(firstModules().flatMap(({ from }) => (from.startsWith('node:') ? [] : [from])));
     expect([...packages].sort()).toEqual(['fastest-levenshtein', 'picocolors', 'yargs', 'yargs/helpers']);
+  });
+
+  test('Node.js 20 can load what refuses it: it exports every name that is imported', () => {
+    const newer =
+      /\b(glob|globSync|\w*CompileCache\w*|registerHooks|stripTypeScriptTypes|findPackageJSON|getCallSites)\b/;
+    expect(firstModules().filter(({ names, from }) => from.startsWith('node:') && newer.test(names))).toEqual([]);
   });
 
   /** Longer than a reader keeps in mind; each with its reason. The list only gets shorter. */

@@ -125,6 +125,22 @@ describe('what counts: flag, then environment, then scenario, then config file',
   });
 
   test.each([
+    [['plain.yaml'], {}, 3, 'error plain.yaml is not a folder; expected a run folder'],
+    [['--reports', 'plain.yaml'], {}, 3, 'error cannot read the folder plain.yaml: ENOTDIR'],
+    [[], { PGQUAKE_REPORTS: 'plain.yaml' }, 3, 'error cannot read the folder plain.yaml: ENOTDIR'],
+    [['--reports', 'nowhere'], {}, 0, 'warning there is no folder nowhere'],
+    [[], { PGQUAKE_REPORTS: 'nowhere' }, 0, 'warning there is no folder nowhere'],
+    [[], {}, 0, ''],
+  ])('heal with %j and %j, where there is no such folder', async (args, env, expected, said) => {
+    const { code, stderr } = await pgquake(['heal', ...args], env);
+    expect({ code, said: stderr.split('\n', 1)[0] }).toEqual({
+      code: expected,
+      said: expect.stringMatching(`^${said}`),
+    });
+    expect(stderr === '').toBe(said === '');
+  });
+
+  test.each([
     [['--platform', 'tow'], {}, 'there is no platform "tow"; did you mean "two"?'],
     [[], { PGQUAKE_PLATFORM: 'tow' }, 'there is no platform "tow"; did you mean "two"?'],
     [['--engine', 'natvie'], {}, 'there is no engine "natvie"; did you mean "native"?'],

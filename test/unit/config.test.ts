@@ -215,7 +215,7 @@ test('is refused with file, line and what was expected', () => {
 
 test('a folder in its place is refused with what was expected', async () => {
   const here = dirname(write('export default {};\n'));
-  const expected = (shown: string) => `${shown}: expected a file, such as ./pgquake.config.ts`;
+  const expected = (shown: string) => `${shown}: it is a folder; expected a file`;
   await expect(loadConfig(here)).rejects.toThrow(expected(relative(folder, here)));
   await expect(loadConfig('.')).rejects.toThrow(expected(folder));
 });

@@ -135,6 +135,30 @@ nodes:
     expect(refusal(() => readInventory(path, 'bad.yaml'))).toContain(expected);
   });
 
+  test.each([
+    ['nothing', '', 'bad.yaml:1:1 the file is empty; expected an inventory'],
+    ['two documents', 'name: x\n---\nname: y\n', 'bad.yaml:2:1 expected one inventory, found a second YAML document'],
+    ['no YAML', 'nodes: {', 'bad.yaml:1:9 not valid YAML: '],
+    ['no nodes', 'name: x\n', 'bad.yaml:1:1 missing key "nodes": expected a mapping'],
+    ['a list of nodes', 'name: x\nnodes: []\n', 'bad.yaml:2:8 nodes: expected a mapping, found []'],
+  ])('is refused as an inventory if it has %s', (_, text, expected) => {
+    const path = file('bad.yaml', text);
+    expect(() => readInventory(path, 'bad.yaml')).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining(expected),
+        hint: expect.stringContaining('attach.md'),
+      }),
+    );
+  });
+
+  test('in UTF-16 is refused as what it is', () => {
+    const path = join(folder, 'wide.yaml');
+    writeFileSync(path, Buffer.from('\ufeffname: x\n', 'utf16le'));
+    expect(refusal(() => readInventory(path, 'wide.yaml'))).toBe(
+      'cannot read the inventory wide.yaml: line 1 is not valid UTF-8; save the file as UTF-8',
+    );
+  });
+
   test('that does not exist is refused', () => {
     expect(refusal(() => readInventory(join(folder, 'none.yaml'), 'none.yaml'))).toBe(
       'cannot read the inventory none.yaml: there is no such file',

@@ -15,8 +15,10 @@ const AT = new Date('2026-11-23T12:34:56.789Z');
 const PLAN = {
   scenario: {
     name: 'x',
+    file: 'x.yaml',
     source: 'name: x\n',
     cluster: { platform: 'auto', engine: 'auto', nodes: [], replication: 1, partitions: 1 },
+    workload: { use: 'chat', params: {} },
     hypothesis: [],
   },
   seed: 1,

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { EnvironmentError } from '../../src/model/errors.ts';
 import {
   JournalError,
   noteKept,
@@ -136,6 +137,19 @@ describe('undo journal', () => {
     expect(journal.pending(0).map((entry) => entry.undo.node)).toEqual(['worker3', 'worker1']);
     journal.kept(3);
     expect(journal.pending().map((entry) => entry.undo.node)).toEqual(['worker2', 'worker1']);
+  });
+
+  test.each([
+    ['no JSON', '{"type":'],
+    ['no object', 'null'],
+    ['something else', '{"hello":"world"}'],
+    ['half an undo', '{"type":"promised","id":1,"act":0,"fault":"node-kill","mark":"m","undo":{"action":"start"}}'],
+  ])('a line with %s is refused with its place', async (_, line) => {
+    const path = join(folder, 'undo.ndjson');
+    writeFileSync(path, `{"type":"kept","id":7}\n${line}\n`);
+    const reading = readPendingUndos(folder);
+    await expect(reading).rejects.toBeInstanceOf(EnvironmentError);
+    await expect(reading).rejects.toThrow(`${path}:2 cannot be read: `);
   });
 
   test('another process reads what a crash left open', async () => {

@@ -1,5 +1,6 @@
 /** `pgquake heal`: undoes what killed runs left behind: removes their clusters, or heals attached ones. */
 
+import { existsSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import { plainText } from '../../reporters/escape.ts';
@@ -37,12 +38,19 @@ export const heal: Command<HealArguments> = {
   handler: async ({ run, force, ...args }) => {
     const quake = await openQuake(args);
     const reports = reportsFolder(quake, args.reports);
+    warnOfMissing(run.length === 0 ? (args.reports ?? process.env.PGQUAKE_REPORTS) : undefined);
     const outcomes = await quake.heal({ reports, runs: run, force });
     for (const outcome of outcomes) tell(outcome);
     if (outcomes.length === 0) console.log(`nothing was left behind in ${[reports, ...run].at(-1)}`);
     endWith(worstExitCode(outcomes.map(exitCodeOf)));
   },
 };
+
+/** Only a warning: a clean-up may follow a run that never started. @param folder if the user named it. */
+function warnOfMissing(folder: string | undefined): void {
+  if (!folder || existsSync(folder)) return;
+  console.error(`${pc.yellow('warning')} there is no folder ${plainText(folder)}`);
+}
 
 function exitCodeOf(outcome: LeftBehind): ExitCode {
   return outcome.state === 'failed' ? exitCodeOfError(outcome.error) : EXIT.pass;

@@ -1,10 +1,10 @@
 /** Turns a connection of an inventory into an address with its password, and with TLS as in libpq. */
 
-import { readFileSync } from 'node:fs';
 import { openSession } from '../../cluster/open-session.ts';
 import type { Address, TlsOptions } from '../../model/address.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Connection, PasswordSource } from '../../model/inventory.ts';
+import { MAX_WRITTEN_BYTES, readRegularSync } from '../../regular-file.ts';
 import { passwordFor } from './password.ts';
 
 const PROBE_LIMIT_MS = 3_000;
@@ -30,7 +30,7 @@ function tlsOf({ sslmode, sslrootcert }: Connection): TlsOptions {
 
 function certificate(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularSync(file, MAX_WRITTEN_BYTES).toString('utf8');
   } catch (error) {
     throw new InputError(`the root certificate ${file} cannot be read: ${errorText(error)}`, { code: 'certificate' });
   }

@@ -1,10 +1,10 @@
 /** Finds the password of a connection, in libpq's order. It is stored nowhere. */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { homeFolder } from '../../home-folder.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Connection, PasswordSource } from '../../model/inventory.ts';
+import { MAX_WRITTEN_BYTES, readRegularSync, readWrittenSync } from '../../regular-file.ts';
 
 /** A line of `.pgpass`; in its fields `\:` and `\\` are a colon and a backslash. */
 const LINE = /^((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):(.*)$/;
@@ -33,7 +33,7 @@ export function passwordFor(
 
 function firstLineOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] as string;
+    return readWrittenSync(file).split(/\r?\n/, 1)[0] as string;
   } catch (error) {
     throw new InputError(`the password file ${file} cannot be read: ${errorText(error)}`, { code: 'password-missing' });
   }
@@ -43,7 +43,7 @@ function fromPgpass(connection: Connection, { PGPASSFILE }: NodeJS.ProcessEnv): 
   const file = PGPASSFILE || join(homeFolder() ?? '/nonexistent', '.pgpass');
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readRegularSync(file, MAX_WRITTEN_BYTES).toString('utf8');
   } catch {
     return undefined;
   }

@@ -1,9 +1,10 @@
 /** Finds the Docker engine that the `docker` command would use. */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { MAX_WRITTEN_BYTES, readRegularSync } from '../../regular-file.ts';
 
 export interface Endpoint {
   /** `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375`, `npipe:////./pipe/docker_engine`. */
@@ -55,7 +56,7 @@ function currentContext(folder: string): string | undefined {
   const path = join(folder, 'config.json');
   if (!existsSync(path)) return undefined;
   try {
-    return (JSON.parse(readFileSync(path, 'utf8')) as { currentContext?: string }).currentContext;
+    return (JSON.parse(textIn(path)) as { currentContext?: string }).currentContext;
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -67,7 +68,7 @@ function contextEndpoint(folder: string, name: string): Endpoint {
   const path = join(folder, 'contexts/meta', id, 'meta.json');
   const tls = join(folder, 'contexts/tls', id, 'docker');
   try {
-    const meta = JSON.parse(readFileSync(path, 'utf8')) as { Endpoints?: { docker?: { Host?: string } } };
+    const meta = JSON.parse(textIn(path)) as { Endpoints?: { docker?: { Host?: string } } };
     const host = meta.Endpoints?.docker?.Host;
     if (!host) throw new Error('it has no endpoint for docker');
     return { host, source: `the context "${name}"`, ...(existsSync(tls) && { tls: tlsFrom(tls) }) };
@@ -77,12 +78,16 @@ function contextEndpoint(folder: string, name: string): Endpoint {
 }
 
 function tlsFrom(folder: string): NonNullable<Endpoint['tls']> {
-  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  const read = (name: string) => textIn(join(folder, name));
   try {
     return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
   } catch (error) {
     throw unreadable(`the certificates in ${folder}`, error);
   }
+}
+
+function textIn(path: string): string {
+  return readRegularSync(path, MAX_WRITTEN_BYTES).toString('utf8');
 }
 
 function unreadable(what: string, cause: unknown): EnvironmentError {

@@ -3,9 +3,11 @@
  * may contain a password, so only its owner can read it.
  */
 
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { errorText, InputError } from '../../model/errors.ts';
+import { MAX_WRITTEN_BYTES, readRegular } from '../../regular-file.ts';
 
 /** The lines below this one are pgquake's; those above are not touched. */
 const MARK = '# Kept by pgquake for the cluster of this folder. Git must not see it.';
@@ -17,10 +19,13 @@ const pathIn = (folder: string) => join(folder, '.env');
 
 async function textIn(folder: string): Promise<string | undefined> {
   try {
-    return await readFile(pathIn(folder), 'utf8');
+    return (await readRegular(pathIn(folder), MAX_WRITTEN_BYTES)).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    throw new InputError(`${pathIn(folder)} cannot be read: ${errorText(error)}`, {
+      code: 'compose-file',
+      cause: error,
+    });
   }
 }
 

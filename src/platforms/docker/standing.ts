@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type {
@@ -16,6 +16,7 @@ import type {
   UpOptions,
 } from '../../cluster/platform.ts';
 import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
+import { MAX_WRITTEN_BYTES, readRegular } from '../../regular-file.ts';
 import { removeClusterFile, writeClusterFile } from '../cluster-file.ts';
 import { own, ownerSchema } from '../owner.ts';
 import { DockerClient, EngineRefusal } from './client.ts';
@@ -116,10 +117,11 @@ async function ready(client: DockerClient, project: string, signal: AbortSignal)
 /** The path of the cluster's Compose file; writes it if the folder has none. */
 async function composeFile({ project, folder, nodes, settings }: UpOptions): Promise<string> {
   const path = resolve(folder, COMPOSE_FILE);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readRegular(path, MAX_WRITTEN_BYTES).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new InputError(`${path} cannot be read: ${errorText(error)}`, { code: 'compose-file' });
   });
+  const text = bytes?.toString('utf8');
   if (text === undefined) {
     await writeFile(
       path,
