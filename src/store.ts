@@ -8,9 +8,10 @@ import { makeFolder } from './make-folder.ts';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
 import { parseEventLine } from './model/event-line.ts';
-import type { History, RunInfo } from './model/history.ts';
+import type { History, OperationKind, RunInfo } from './model/history.ts';
 import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
+import { quoted } from './model/quoted.ts';
 import { REPORT_VERSION, type Report } from './model/report.ts';
 import { readRegular } from './regular-file.ts';
 import { eventOfNow, planOfNow, reportOfNow, runOfNow } from './version-1.ts';
@@ -182,6 +183,8 @@ export async function readRun(folder: string): Promise<StoredRun> {
   const read = (name: string) => readTable(join(folder, name), (path) => readOperations(path, untilMs));
   const operations = read(OPERATIONS_FILE);
   const probes = read(PROBES_FILE);
+  refuseMissingKind(folder, run.kinds, operations);
+  refuseMissingKind(folder, run.probes, probes);
   const witness = existsSync(join(folder, WITNESS_FILE)) ? { witness: read(WITNESS_FILE) } : {};
   const history = { run, events, operations, probes, ...witness };
   return { folder, plan, history };
@@ -216,6 +219,13 @@ async function readChecked<T>(
   } catch (error) {
     throw notARun(path, errorText(error), error);
   }
+}
+
+/** Without a kind that was recorded, checks would judge half of the run. */
+function refuseMissingKind(folder: string, kinds: readonly OperationKind[], { data }: OperationTable): void {
+  const missing = data.kinds.find((recorded) => !kinds.some(({ name }) => name === recorded));
+  if (missing === undefined) return;
+  throw notARun(join(folder, 'run.json'), `it lacks the kind ${quoted(missing)}, which was recorded`);
 }
 
 async function readEvents(folder: string, schema: z.ZodType): Promise<TimedEvent[]> {

@@ -33,7 +33,7 @@ const RUN: RunInfo = {
   startedAt: AT.toISOString(),
   pgquakeVersion: '0.1.0',
   nodeVersion: 'v24.0.0',
-  kinds: [],
+  kinds: [{ name: 'read', access: 'read', scope: 'partition', ratePerSecond: 1, deadlineMs: 1_000 }],
   probes: [],
   messages: 0,
   plannedActs: 0,
@@ -119,6 +119,12 @@ describe('a stored run', () => {
     const folder = await storedRun();
     rmSync(join(folder, 'operations.arrow'));
     await expect(readRun(folder)).rejects.toThrow(/cannot read the run .*: there is no operations\.arrow$/);
+  });
+
+  test('that lacks a recorded kind is refused', async () => {
+    const folder = await storedRun();
+    await writeRunInputs(folder, PLAN, { ...RUN, kinds: [] });
+    await expect(readRun(folder)).rejects.toThrow(/run\.json: .*: it lacks the kind "read", which was recorded$/);
   });
 
   test('a folder that is not a run is refused', async () => {

@@ -1,7 +1,11 @@
 /** `pgquake replay <run>`: runs the schedule of an earlier run again, with the same random choices. */
 
 import { realpath } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
+import { InputError } from '../../model/errors.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Scenario } from '../../model/scenario.ts';
+import type { Quake } from '../../quake.ts';
 import { readPlan } from '../../store.ts';
 import type { Command } from '../command.ts';
 import { openQuake, reportsFolder } from '../open.ts';
@@ -46,6 +50,7 @@ export const replay: Command<ReplayArguments> = {
     const retries = retriesOf(written);
     const replayed = await readPlan(run);
     const quake = await openQuake({ config }, [replayed.scenario.file]);
+    refuseIncomplete(quake, replayed, run);
     const reports = reportsFolder(quake, folder);
     const output = new Output(format);
     const stage: Stage = {};
@@ -76,3 +81,38 @@ export const replay: Command<ReplayArguments> = {
     }
   },
 };
+
+/**
+ * No schema of a stored plan knows the parameters of variants, so they are compared with those in the scenario's text.
+ * @param run its folder.
+ * @throws InputError where the plan lacks one.
+ */
+export function refuseIncomplete(quake: Quake, { scenario }: Plan, run: string): void {
+  let written: Scenario;
+  try {
+    written = quake.parse(scenario.source, scenario.file);
+  } catch {
+    return; // The text names what is gone or has changed, such as an inventory; the plan may still be whole.
+  }
+  const lacking = lackingIn(scenario, {
+    ...(written.workload.use === scenario.workload.use ? { workload: { params: written.workload.params } } : {}),
+    ...(written.cluster.own?.engine === scenario.cluster.own?.engine ? { cluster: { own: written.cluster.own } } : {}),
+  });
+  if (lacking === undefined) return;
+  throw new InputError(`${join(run, 'plan.json')}: not a readable run of pgquake: scenario.${lacking}: it is missing`, {
+    code: 'run-unreadable',
+    hint: 'give the folder of a run as pgquake wrote it',
+  });
+}
+
+/** The path of the first key whose value the other one lacks or has as another type. */
+function lackingIn(found: unknown, wanted: unknown): string | undefined {
+  if (wanted === undefined || wanted === null) return undefined;
+  if (typeof found !== typeof wanted || found === null || Array.isArray(found) !== Array.isArray(wanted)) return '';
+  if (typeof wanted !== 'object' || Array.isArray(wanted)) return undefined;
+  for (const [key, value] of Object.entries(wanted)) {
+    const below = lackingIn((found as Readonly<Record<string, unknown>>)[key], value);
+    if (below !== undefined) return below === '' ? key : `${key}.${below}`;
+  }
+  return undefined;
+}
