@@ -156,7 +156,7 @@ export async function readPendingUndos(folder: string): Promise<PendingUndo[]> {
       `${path}${line === 0 ? '' : `:${line}`} cannot be read: ${reason.replaceAll('\n', ' ')}`,
       {
         code: 'journal-damaged',
-        hint: 'the file lists what the run still has to undo: undo that by hand, and remove the file',
+        hint: 'undo by hand what the file lists, and move the file away; then "pgquake heal" does the rest',
         cause: error,
       },
     );
