@@ -3,7 +3,7 @@
  * reads only new and changed reports, so an update after a run is cheap.
  */
 
-import { readdir, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
@@ -148,6 +148,7 @@ async function replace(path: string, text: string): Promise<void> {
     await writeFile(temporary, text);
     await rename(temporary, path);
   } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, { code: 'reports-folder', cause: error });
   }
 }

@@ -125,11 +125,11 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
   const write = async ([name, content]: [string, string]) => {
     const path = join(folder, name);
     const unfinished = `${path}.unfinished`;
-    await writing(path, writeFile(unfinished, content)).catch(async (error: unknown) => {
+    const written = writeFile(unfinished, content).then(() => rename(unfinished, path));
+    await writing(path, written).catch(async (error: unknown) => {
       await rm(unfinished, { force: true }).catch(() => undefined);
       throw error;
     });
-    await writing(path, rename(unfinished, path));
   };
   const outcomes = await Promise.allSettled(Object.entries(files).map(write));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;

@@ -110,6 +110,19 @@ describe('the index of runs', () => {
     }
   });
 
+  test.each(['index.json', 'index.html'])(
+    'a folder in place of %s is told of, and nothing is left beside it',
+    async (name) => {
+      store('a', passedReport);
+      mkdirSync(join(reports, name));
+      await expect(rebuildRunIndex(reports, PAGE)).rejects.toMatchObject({
+        code: 'reports-folder',
+        message: expect.stringContaining(`cannot write ${join(reports, name)}`),
+      });
+      expect(readdirSync(reports).filter((entry) => entry.includes('.new'))).toEqual([]);
+    },
+  );
+
   test('a foreign page is never replaced', async () => {
     store('a', passedReport);
     writeFileSync(join(reports, 'index.html'), '<h1>mine</h1>');

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -8,7 +8,7 @@ import { OperationTable } from '../../src/model/operations.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { readOperations } from '../../src/operations-file.ts';
 import { Recorder } from '../../src/run/recorder.ts';
-import { createRunFolder, pointLatest, readRun, writeRunInputs } from '../../src/store.ts';
+import { createRunFolder, pointLatest, readRun, writeFiles, writeRunInputs } from '../../src/store.ts';
 
 let reports: string;
 const AT = new Date('2026-11-23T12:34:56.789Z');
@@ -130,4 +130,13 @@ describe('a stored run', () => {
   test('a folder that is not a run is refused', async () => {
     await expect(readRun(reports)).rejects.toThrow(/cannot read the run \S+: there is no run\.json/);
   });
+});
+
+test('a folder in place of a file is told of, the others are written, and nothing is left beside them', async () => {
+  mkdirSync(join(reports, 'report.json'));
+  await expect(writeFiles(reports, { 'report.json': '{}', 'report.md': '# x' })).rejects.toMatchObject({
+    code: 'reports-folder',
+    message: expect.stringContaining(`cannot write ${join(reports, 'report.json')}`),
+  });
+  expect(readdirSync(reports).sort()).toEqual(['report.json', 'report.md']);
 });
