@@ -20,7 +20,8 @@ interface Called extends Argv {
 
 /** @param args the words after the program's name. @param commands those of `commands.ts`; tests replace their handlers. */
 export function commandLine(args: readonly string[], commands = COMMANDS): Argv {
-  const cli = yargs(args);
+  // Left to itself, yargs exits after the help, whether or not that is written.
+  const cli = yargs(args).exitProcess(false);
   for (const command of commands) cli.command(command);
   return (
     cli

@@ -8,7 +8,7 @@ import { exitNow, ForeignExit, refuseForeignExit } from './own-exit.ts';
  * Signals that end a process and can be caught. SIGPIPE is left out: with a listener, every socket whose server died
  * would interrupt the run. Node.js ignores SIGPIPE, and the next write reports a reader that is gone.
  */
-const ENDING = (
+export const ENDING = (
   [
     'SIGHUP',
     'SIGINT',
@@ -19,13 +19,24 @@ const ENDING = (
     'SIGVTALRM',
     'SIGXCPU',
     'SIGIO',
+    'SIGPROF',
     'SIGSTKFLT',
     'SIGPWR',
+    'SIGSYS',
+    'SIGTRAP',
   ] as const
-).filter((name) => name in constants.signals);
+).filter((name) => name in constants.signals && !(name === 'SIGPROF' && isProfiled()));
 
-/** Without a listener, SIGUSR1 opens a debugger and SIGUSR2 ends the process. */
-const WITHOUT_MEANING = ['SIGUSR1', 'SIGUSR2'] as const;
+/**
+ * Without a listener, SIGUSR1 opens a debugger, and the others end the process. SIGXFSZ comes with a write beyond the limit
+ * for files, which then fails with EFBIG.
+ */
+export const WITHOUT_MEANING = (['SIGUSR1', 'SIGUSR2', 'SIGXFSZ'] as const).filter((name) => name in constants.signals);
+
+/** V8's profiler sends itself SIGPROF for every sample. */
+function isProfiled(): boolean {
+  return [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((option) => option.includes('--cpu-prof'));
+}
 
 /** Tells the current work why it must end; the work then ends itself in order. */
 type Ending = (reason: unknown, name: string) => void;

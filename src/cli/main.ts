@@ -22,16 +22,16 @@ const args = hideBin(process.argv);
 reuseCompiled();
 let hasEnded = false;
 const refuseExits = listen(
-  { interrupted: () => (hasEnded ? undefined : EXIT.interrupted), of: exitCodeOfError },
+  { interrupted: () => (hasEnded && !output.isUnread() ? undefined : EXIT.interrupted), of: exitCodeOfError },
   explain,
 );
-const unwritten = surviveOutput(() => {
+const output = surviveOutput(() => {
   const reason = new InterruptedError('interrupted: the reader of the output is gone', { code: 'interrupted' });
   if (!endInOrder(reason, 'the reader of the output is gone')) exitNow(EXIT.interrupted);
 });
 process.on('exit', () => {
   // A program that reads the output must learn that it is incomplete.
-  if (unwritten() === undefined) return;
+  if (output.lost() === undefined) return;
   endWith(worstExitCode([ownExitCode() as ExitCode, EXIT.environment]));
 });
 exitDespiteThreads();
@@ -48,7 +48,7 @@ hasEnded = true;
 // Where Node.js ends by itself it first removes its signal handlers, and then frees its memory for up to 0.2 s: a signal
 // would end it without the exit code of the verdict.
 process.on('beforeExit', () => exitNow());
-setTimeout(() => exitNow(), GRACE_MS).unref();
+setTimeout(() => void output.written().then(() => exitNow()), GRACE_MS).unref();
 
 async function explained(thrown: unknown): Promise<unknown> {
   // yargs does not pass every error that it throws to `fail`.

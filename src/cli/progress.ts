@@ -38,7 +38,12 @@ type Ticker = (everyMs: number, tick: () => void) => () => void;
 
 /** The stream and the clock of a progress view. */
 interface ProgressOptions {
-  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stream: NodeJS.WritableStream & {
+    readonly isTTY?: boolean;
+    readonly columns?: number;
+    /** Bytes that wait for the reader. */
+    readonly writableLength?: number;
+  };
   /** Used for `NO_COLOR`, `CI` and `TERM`; the process environment by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds of any monotonic clock. */
@@ -175,6 +180,8 @@ class LiveProgress implements Progress {
   }
 
   #redraw(): void {
+    // A terminal that stalls would get them all at once.
+    if ((this.#stream.writableLength ?? 0) > 0) return;
     this.#draw([this.#phaseLine(), ...this.#counts(true)].join('\n'));
   }
 

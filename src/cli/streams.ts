@@ -4,19 +4,38 @@
  */
 
 import { errorText } from '../model/errors.ts';
+import { WholeWrites } from './whole-writes.ts';
+
+/** A terminal that takes nothing for this long after a command's end loses the rest. */
+const PATIENCE_MS = 60_000;
+
+/** What became of all that was written to both streams. */
+export interface Output {
+  /** What could not be written; `undefined` if nothing was lost. */
+  lost(): string | undefined;
+  /** Whether a reader has not taken all yet. */
+  isUnread(): boolean;
+  /**
+   * Call this at the end. Waits until all is written or lost: for a pipe without limit, because its reader may sleep as
+   * `less` does.
+   */
+  written(): Promise<void>;
+}
 
 /**
- * Keeps write errors on both streams from ending the process.
+ * Keeps write errors on both streams from ending the process, and terminals from stopping it.
  * @param readerGone called once, when the reader of a stream is gone.
- * @returns a function that says what could not be written; it returns `undefined` if nothing was lost.
  */
-export function surviveOutput(readerGone: () => void): () => string | undefined {
-  let lost: string | undefined;
-  let gone = false;
-  for (const [name, stream] of [
+export function surviveOutput(readerGone: () => void, patienceMs = PATIENCE_MS): Output {
+  const streams = [
     ['standard output', process.stdout],
     ['standard error', process.stderr],
-  ] as const) {
+  ] as const;
+  const writes = new WholeWrites(patienceMs);
+  let lost: string | undefined;
+  let gone = false;
+  for (const [name, stream] of streams) {
+    writes.add(stream);
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') {
         if (!gone) readerGone();
@@ -27,5 +46,15 @@ export function surviveOutput(readerGone: () => void): () => string | undefined 
       }
     });
   }
-  return () => lost;
+  const unread = () => streams.map(([, stream]) => stream).filter((stream) => stream.writableLength > 0);
+  return {
+    lost: () => lost,
+    isUnread: () => unread().length > 0,
+    async written() {
+      writes.giveUp();
+      for (let waiting = unread(); waiting.length > 0; waiting = unread()) {
+        await Promise.all(waiting.map((stream) => new Promise<void>((done) => stream.write('', () => done()))));
+      }
+    },
+  };
 }

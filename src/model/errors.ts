@@ -41,6 +41,7 @@ export function asEnvironmentError(error: unknown, code: string): EnvironmentErr
 const SHORTAGES = new Set([
   'ENOSPC',
   'EDQUOT',
+  'EFBIG',
   'EROFS',
   'EIO',
   'EMFILE',

@@ -1,10 +1,28 @@
 /** What a person hears who presses Ctrl-C, and presses it again. */
 
+import { constants } from 'node:os';
 import { afterEach, expect, test, vi } from 'vitest';
 import { interruptibleRun } from '../../src/cli/commands/run.ts';
+import { ENDING, WITHOUT_MEANING } from '../../src/cli/interrupt.ts';
+
+/** Nothing can be done about these: Node.js cannot run JavaScript after a fault of its own code. */
+const UNCATCHABLE = ['SIGKILL', 'SIGSTOP', 'SIGILL', 'SIGBUS', 'SIGFPE', 'SIGSEGV'];
+/** Without a listener they end nothing. SIGTSTP, SIGTTIN and SIGTTOU suspend until the user continues; Node.js ignores SIGPIPE. */
+const HARMLESS = ['SIGCHLD', 'SIGCONT', 'SIGPIPE', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGWINCH'];
 
 afterEach(() => {
   vi.restoreAllMocks();
+});
+
+test.skipIf(process.platform !== 'linux')('every signal is in one class', () => {
+  const classes: readonly (readonly string[])[] = [ENDING, WITHOUT_MEANING, UNCATCHABLE, HARMLESS];
+  const { SIGIOT: _abort, SIGPOLL: _io, ...signals } = constants.signals;
+  for (const name of Object.keys(signals)) {
+    expect(
+      classes.filter((names) => names.includes(name)),
+      name,
+    ).toHaveLength(1);
+  }
 });
 
 test('the first Ctrl-C aborts, the second names what is still being undone', () => {

@@ -36,6 +36,7 @@ class FakeStream extends Writable {
   columns = 80;
   rows = 24;
   raw = '';
+  stalls = false;
 
   constructor(isTTY: boolean) {
     super({ decodeStrings: false });
@@ -44,7 +45,7 @@ class FakeStream extends Writable {
 
   override _write(chunk: string, _encoding: string, done: () => void): void {
     this.raw += chunk;
-    done();
+    if (!this.stalls) done();
   }
 }
 
@@ -357,6 +358,17 @@ describe('on a terminal', () => {
     stage.progress.event({ at: 17_000, type: 'run-failed', error: HOSTILE });
     const plain = stripVTControlCharacters(stage.stream.raw);
     expect(plain.split('\n').filter((line) => [...line].length > columns)).toEqual([]);
+  });
+
+  test('a terminal that stalls gets the events when it continues, and no counters of the past', () => {
+    const { progress, pass, stream } = open(true);
+    stream.stalls = true;
+    pass(1_000);
+    const waiting = stream.writableLength;
+    pass(60_000);
+    expect(stream.writableLength).toBe(waiting);
+    progress.event({ at: 61_000, type: 'phase-started', phase: 'form' });
+    expect(stream.writableLength).toBeGreaterThan(waiting);
   });
 
   test('nothing is drawn after it was closed', () => {
