@@ -1,6 +1,8 @@
 /** What a person hears who presses Ctrl-C, and presses it again. */
 
+import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { interruptibleRun } from '../../src/cli/commands/run.ts';
 import { ENDING, WITHOUT_MEANING } from '../../src/cli/interrupt.ts';
@@ -23,6 +25,16 @@ test.skipIf(process.platform !== 'linux')('every signal is in one class', () => 
       name,
     ).toHaveLength(1);
   }
+});
+
+test('a signal after the end keeps the exit code', () => {
+  const program = `
+    import { listen } from '${join(import.meta.dirname, '../../src/cli/interrupt.ts')}';
+    listen({ interrupted: () => undefined, of: () => 5 }, console.error);
+    process.exitCode = 3;
+    process.kill(process.pid, 'SIGQUIT');
+    setTimeout(() => undefined, 20_000);`;
+  expect(spawnSync(process.execPath, ['--input-type=module', '--eval', program]).status).toBe(3);
 });
 
 test('the first Ctrl-C aborts, the second names what is still being undone', () => {
