@@ -30,8 +30,9 @@ test.skipIf(process.platform !== 'linux')('every signal is in one class', () => 
 test('a signal after the end keeps the exit code', () => {
   const program = `
     import { listen } from '${join(import.meta.dirname, '../../src/cli/interrupt.ts')}';
+    import { endWith } from '${join(import.meta.dirname, '../../src/cli/own-exit.ts')}';
     listen({ interrupted: () => undefined, of: () => 5 }, console.error);
-    process.exitCode = 3;
+    endWith(3);
     process.kill(process.pid, 'SIGQUIT');
     setTimeout(() => undefined, 20_000);`;
   expect(spawnSync(process.execPath, ['--input-type=module', '--eval', program]).status).toBe(3);
