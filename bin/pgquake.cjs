@@ -18,8 +18,13 @@ const BUG = 5;
 const { exit } = process;
 
 const root = join(__dirname, '..');
-/** A package has no source. */
-const inCheckout = existsSync(join(root, 'src'));
+
+/** What a build lowers, `await using` above all, the source needs as it is. */
+const SOURCE_NODE = 24;
+
+/** A machine that is short of something, an installation that lacks something: as in src/model/errors.ts. */
+const SHORTAGES = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM', 'ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EPERM', 'EACCES'];
+const MISSING = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ENOENT'];
 
 function end(code, message, hint) {
   console.error(`error ${message}`);
@@ -27,9 +32,30 @@ function end(code, message, hint) {
   exit.call(process, code);
 }
 
-const wanted = /(\d+)\.(\d+)/.exec(require('../package.json').engines.node).slice(1).map(Number);
-const found = process.versions.node.split('.').map(Number);
-if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
+function endWith(error) {
+  const { code } = error;
+  const [reason] = String(error.message).split('\n');
+  if (code === 'ERR_ACCESS_DENIED') {
+    end(ENVIRONMENT, `Node.js may not read pgquake's files: ${reason}`, 'run pgquake without --permission');
+  }
+  if (code === 'EMFILE') end(ENVIRONMENT, reason, 'allow this process more open files, as with "ulimit -n 4096"');
+  if (SHORTAGES.indexOf(code) >= 0) end(ENVIRONMENT, reason, 'this machine is short of what the error names');
+  if (MISSING.indexOf(code) >= 0) {
+    end(
+      ENVIRONMENT,
+      `pgquake is not installed as a whole: ${reason}`,
+      'install it again with npm; in a checkout run "npm ci"',
+    );
+  }
+  console.error('This is a bug in pgquake. Please report it with the lines below.');
+  console.error(error);
+  exit.call(process, BUG);
+}
+
+/** @param inCheckout a package has no source. */
+function refuseOldNode(found, inCheckout) {
+  const wanted = /(\d+)\.(\d+)/.exec(require('../package.json').engines.node).slice(1).map(Number);
+  if (found[0] > wanted[0] || (found[0] === wanted[0] && found[1] >= wanted[1])) return;
   end(
     ENVIRONMENT,
     `pgquake needs Node.js ${wanted.join('.')} or newer; this is ${process.versions.node} (${process.execPath})`,
@@ -39,35 +65,36 @@ if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
   );
 }
 
-try {
-  process.cwd();
-} catch (error) {
-  end(
-    ENVIRONMENT,
-    error.code === 'ENOENT' ? 'the current folder was removed' : `the current folder cannot be used: ${error.message}`,
-    'change into a folder that exists, with "cd"',
-  );
-}
-
-const built = !inCheckout || require('./built.cjs').isBuilt(root);
-/** What a build lowers, `await using` above all, the source needs as it is. */
-const SOURCE_NODE = 24;
-if (!built && found[0] < SOURCE_NODE) {
-  end(
-    ENVIRONMENT,
-    `pgquake is not built, and its source needs Node.js ${SOURCE_NODE} or newer; this is ${process.versions.node} (${process.execPath})`,
-    'run "npm ci", then "npm run chaos -- ...": it brings the right one',
-  );
-}
-import(pathToFileURL(join(root, built ? 'dist/cli/main.js' : 'src/cli/main.ts')).href).catch((error) => {
-  if (error.code === 'ERR_MODULE_NOT_FOUND') {
+function refuseRemovedFolder() {
+  try {
+    process.cwd();
+  } catch (error) {
     end(
       ENVIRONMENT,
-      `pgquake is not installed as a whole: ${error.message}`,
-      inCheckout ? 'run "npm ci" in the checkout' : 'install it again with npm',
+      error.code === 'ENOENT' ? 'the current folder was removed' : `the current folder cannot be used: ${error.message}`,
+      'change into a folder that exists, with "cd"',
     );
   }
-  console.error('This is a bug in pgquake. Please report it with the lines below.');
-  console.error(error);
-  exit.call(process, BUG);
-});
+}
+
+function start() {
+  const inCheckout = existsSync(join(root, 'src'));
+  const found = process.versions.node.split('.').map(Number);
+  refuseOldNode(found, inCheckout);
+  refuseRemovedFolder();
+  const built = !inCheckout || require('./built.cjs').isBuilt(root);
+  if (!built && found[0] < SOURCE_NODE) {
+    end(
+      ENVIRONMENT,
+      `pgquake is not built, and its source needs Node.js ${SOURCE_NODE} or newer; this is ${process.versions.node} (${process.execPath})`,
+      'run "npm ci", then "npm run chaos -- ...": it brings the right one',
+    );
+  }
+  import(pathToFileURL(join(root, built ? 'dist/cli/main.js' : 'src/cli/main.ts')).href).catch(endWith);
+}
+
+try {
+  start();
+} catch (error) {
+  endWith(error);
+}

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { asTyped } from '../../src/cli/typed.ts';
@@ -80,6 +80,36 @@ describe('the first file', () => {
       status: 5,
       stderr: expect.stringContaining('bug in pgquake'),
     });
+  });
+
+  test.each([
+    ['package.json', () => rmSync(join(folder, 'package.json'))],
+    ['bin/built.cjs', () => mkdirSync(join(folder, 'src'))],
+  ])('tells that %s is missing with exit code 4, since 1 means "refuted"', (name, spoil) => {
+    spoil();
+    const { status, stderr } = start('console.log("started")');
+    expect({ status, stderr }).toEqual({
+      status: 4,
+      stderr: expect.stringMatching(/^error pgquake is not installed as a whole: .*\n hint .*"npm ci"\n$/),
+    });
+    expect(stderr).toContain(basename(name));
+  });
+
+  test('ends with exit code 4 where Node.js may read no files', () => {
+    writeFileSync(join(folder, 'dist/cli/main.js'), '');
+    const file = join(folder, manifest.bin.pgquake);
+    const { status, stderr } = spawnSync(process.execPath, ['--permission', file], { encoding: 'utf8' });
+    expect(stderr).toMatch(/^error Node\.js may not read.*\n hint run pgquake without --permission\n/);
+    expect(status).toBe(4);
+  });
+
+  test.each(['EMFILE', 'ENFILE', 'EACCES'])('an import that fails with %s is no bug in pgquake', (code) => {
+    expect(start(`throw Object.assign(new Error("${code}: no"), { code: "${code}", syscall: "open" });`)).toMatchObject(
+      {
+        status: 4,
+        stderr: expect.stringMatching(new RegExp(`^error ${code}: no\n hint `)),
+      },
+    );
   });
 
   test('runs the build of a checkout while it is of this very source, and else the source', () => {
