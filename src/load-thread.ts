@@ -3,7 +3,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Address } from './model/address.ts';
 import { monotonicClock } from './model/clock.ts';
-import { EnvironmentError, errorText } from './model/errors.ts';
+import { attributed, EnvironmentError, errorText } from './model/errors.ts';
 import type { ProbeKind } from './model/history.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
 import type { LaneSpec } from './run/lanes.ts';
@@ -229,7 +229,7 @@ try {
   await serve(await running());
 } catch (thrown) {
   const [address] = routes.get(mainRoute)?.addresses ?? [];
-  const error = withServer(thrown, address && routes.size === 1 ? [{ name: mainRoute, ...address }] : []);
+  const error = attributed(withServer(thrown, address && routes.size === 1 ? [{ name: mainRoute, ...address }] : []));
   const environment = error instanceof EnvironmentError;
   const { code, hint } = environment ? error : { code: 'load-failed', hint: undefined };
   send({ type: 'failed', environment, code, message: errorText(error), hint });

@@ -2,6 +2,7 @@
 
 import { hideBin } from 'yargs/helpers';
 import { InputError, InterruptedError } from '../model/errors.ts';
+import { withServer } from '../sql/failure.ts';
 import { commandLine } from './command-line.ts';
 import { reuseCompiled } from './compile-cache.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-codes.ts';
@@ -55,6 +56,5 @@ async function explained(thrown: unknown): Promise<unknown> {
   if (thrown instanceof Error && thrown.name === 'YError') return explained(new UsageError(thrown.message));
   if (thrown instanceof UsageError) return explainUsage(thrown, args, await commandLine(args).getHelp());
   if (thrown instanceof InputError) return orCommand(thrown, args);
-  const { withServer } = await import('../sql/failure.ts');
   return withServer(thrown, []);
 }

@@ -3,6 +3,7 @@
  * verdict, not an error.
  */
 
+import { codeFolder } from './package-files.ts';
 import { withoutSecrets } from './secrets.ts';
 
 export interface HarnessErrorOptions {
@@ -37,26 +38,59 @@ export function asEnvironmentError(error: unknown, code: string): EnvironmentErr
   return error instanceof EnvironmentError ? error : new EnvironmentError(errorText(error), { code, cause: error });
 }
 
-/** Error codes of a machine that is short of something, not of a faulty program. */
-const SHORTAGES = new Set([
-  'ENOSPC',
-  'EDQUOT',
-  'EFBIG',
-  'EROFS',
-  'EIO',
-  'EMFILE',
-  'ENFILE',
-  'ENOMEM',
-  'EAGAIN',
-  'EPERM',
-  'EACCES',
-]);
+/** What to do about a limit on files, processes or memory, by the code of the system's error. */
+const AT_A_LIMIT: Readonly<Record<string, string>> = {
+  EMFILE: 'allow this process more open files, as with "ulimit -n 4096"',
+  ENFILE: 'end other programs: this machine has no file descriptors left',
+  EAGAIN: 'allow this user more processes, as with "ulimit -u 4096"',
+  ENOMEM: 'end other programs: this machine has no memory left',
+};
 
-/** Turns a system error caused by a shortage of space, files, memory or rights into an `EnvironmentError`. */
+/** Other error codes of a machine that is short of something, not of a faulty program. */
+const SHORTAGES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EPERM', 'EACCES', 'ERR_ACCESS_DENIED']);
+
+const NO_MODULE = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+
+/** The error as an `EnvironmentError`, if it or one of its causes met a limit on files, processes or memory. */
+export function atALimit(error: unknown): EnvironmentError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const hint = AT_A_LIMIT[codeOf(cause) ?? ''];
+    if (hint !== undefined)
+      return new EnvironmentError(errorText(error), { code: 'machine-short', hint, cause: error });
+  }
+  return undefined;
+}
+
+/** Turns a system error caused by a shortage, or by missing files of pgquake itself, into an `EnvironmentError`. */
 export function attributed(error: unknown): unknown {
-  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
-  if (error instanceof HarnessError || syscall === undefined || !SHORTAGES.has(code ?? '')) return error;
+  if (error instanceof HarnessError) return error;
+  const { syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
+  const code = codeOf(error) ?? '';
+  const ownFile = code === 'ENOENT' && path?.startsWith(codeFolder());
+  if (NO_MODULE.has(code) || ownFile) return notInstalled(error);
+  if (syscall !== undefined && code in AT_A_LIMIT) return atALimit(error);
+  if (!SHORTAGES.has(code) || (syscall === undefined && code !== 'ERR_ACCESS_DENIED')) return error;
   return new EnvironmentError(errorText(error), { code: 'machine-short', cause: error });
+}
+
+function notInstalled(cause: unknown): EnvironmentError {
+  // Node.js adds the modules that asked for it.
+  const [reason = ''] = (cause as Error).message.split('\n');
+  return new EnvironmentError(`pgquake is not installed as a whole: ${withoutSecrets(reason)}`, {
+    code: 'not-installed',
+    hint: 'install it again with npm; in a checkout run "npm ci"',
+    cause,
+  });
+}
+
+/** Whether this process or this machine has no more file descriptors. */
+export function isShortOfDescriptors(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes(codeOf(error) ?? '');
+}
+
+function codeOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** The user stopped the run: Ctrl-C or SIGTERM (exit code 130). */

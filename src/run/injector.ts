@@ -9,6 +9,7 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import { type Lost, lostBy } from '../model/loss.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import type { Roles } from '../model/roles.ts';
+import { withSpareDescriptors } from '../model/spare-descriptors.ts';
 import type { LostNodes, NodeEffect, NodeName, NodeSpec } from '../model/topology.ts';
 import { pause } from '../model/until.ts';
 import { pickAtStrike } from '../plan/target.ts';
@@ -225,13 +226,14 @@ export class Injector {
     if (pending.length === 0 && held.length === 0) return true;
     recorder.event({ type: 'heal-asked', act: act.index });
     await release(held);
-    const { proofs, failures } = await undoAll(pending, {
+    const options = {
       nodes: everyNode(nodes),
       faults,
       manager: cluster.manager,
-      kept: (id) => journal.kept(id),
-      ...(moving ? { comeBack: (node, undo) => moving.comeBack(node, undo) } : {}),
-    });
+      kept: (id: number) => journal.kept(id),
+      ...(moving ? { comeBack: (node: NodeControl, undo: () => Promise<string>) => moving.comeBack(node, undo) } : {}),
+    };
+    const { proofs, failures } = await withSpareDescriptors(() => undoAll(pending, options));
     if (failures.length > 0) recorder.event({ type: 'heal-failed', act: act.index, error: failures.join('; ') });
     else recorder.event({ type: 'healed', act: act.index, proof: proofs.join('; ') });
     return failures.length === 0;

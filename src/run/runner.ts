@@ -9,6 +9,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Observation, Phase } from '../model/event.ts';
 import type { OperationKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
+import { holdDescriptors, refuseWithoutDescriptors, withSpareDescriptors } from '../model/spare-descriptors.ts';
 import type { PlacementMap } from '../model/topology.ts';
 import { unlessAborted } from '../model/unless-aborted.ts';
 import { pause } from '../model/until.ts';
@@ -96,6 +97,7 @@ export async function run(asked: RunOptions): Promise<void> {
   const { platform, engine, recorder, signal, folder, clock } = asked;
   const { scenario } = asked.plan;
 
+  using descriptors = holdDescriptors();
   await using spare = new SpareThreads(asked);
   const nodes = await inPhase(recorder, 'provision', () =>
     provision(platform, engine, {
@@ -194,6 +196,8 @@ export async function run(asked: RunOptions): Promise<void> {
         if (probesKept) recorder.event({ type: 'load-kept', of: 'probes', ...probesKept });
         await witness?.stop();
         if (pressure) recorder.event({ type: 'pressure', ...(await pressure.stop()) });
+        // The final reads need them, and nothing competes for them any more.
+        descriptors[Symbol.dispose]();
       },
       signal,
     );
@@ -221,8 +225,9 @@ export async function run(asked: RunOptions): Promise<void> {
   } catch (error) {
     throw withServer(error, serversOf(nodes));
   } finally {
-    await inPhase(recorder, 'dispose', () => nodes.dispose());
+    await inPhase(recorder, 'dispose', () => withSpareDescriptors(() => nodes.dispose()));
   }
+  refuseWithoutDescriptors();
 }
 
 function serversOf({ all }: Nodes): NamedServer[] {

@@ -8,6 +8,7 @@ import { ownCommand } from '../../model/package-files.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
+import { lendStandardInput } from '../../model/spare-descriptors.ts';
 import type { Judgement } from '../../model/verdict.ts';
 import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
@@ -206,6 +207,7 @@ async function attempt(
     ? quietProgress(scenario, output.stream)
     : openProgress(scenario, { stream: output.stream });
   stage.progress = progress;
+  lendStandardInput();
   try {
     const { report, folder, failure } = await quake.run(scenario, {
       ...(seed === undefined ? {} : { seed }),

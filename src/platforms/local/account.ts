@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { EnvironmentError } from '../../model/errors.ts';
+import { atALimit, EnvironmentError } from '../../model/errors.ts';
 
 export interface Account {
   readonly name: string;
@@ -88,7 +88,7 @@ export interface RunOptions {
 /**
  * Runs a program to its end.
  * @returns its standard output.
- * @throws Error with its standard error.
+ * @throws Error with its standard error; EnvironmentError if a limit on files, processes or memory kept it from starting.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<string> {
   const { account, cwd, timeoutMs, signal, input = '' } = options;
@@ -110,6 +110,8 @@ export async function run(program: string, args: readonly string[], options: Run
   });
   signal?.throwIfAborted();
   if (!result.failed) return result.stdout;
+  const limit = atALimit(result);
+  if (limit) throw limit;
   const reason = result.timedOut ? `still running after ${timeoutMs} ms` : result.stderr.trim() || result.shortMessage;
   throw new Error(reason, { cause: result });
 }

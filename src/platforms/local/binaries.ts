@@ -4,7 +4,7 @@ import { chmod, cp, readdir, realpath, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { EnvironmentError, errorText, fileProblem } from '../../model/errors.ts';
+import { atALimit, EnvironmentError, errorText, fileProblem } from '../../model/errors.ts';
 import { type Account, run, serverAccount } from './account.ts';
 import type { Cache } from './cache.ts';
 
@@ -68,19 +68,20 @@ async function machineBinaries(folder: string, account: Account | undefined): Pr
 
 async function embeddedBinaries(cache: Cache, account: Account | undefined): Promise<Binaries> {
   const { bin, id } = await embeddedPackage();
-  const direct = await versionOf(bin, account).catch(() => undefined);
+  const direct = await versionOf(bin, account).catch(noVersion);
   if (direct) return describe(bin, direct, id, account);
 
   // They are either broken, or only out of that account's reach.
   await versionOf(bin, undefined).catch((error: unknown) => {
-    throw missing(`the programs in ${bin} do not run: ${errorText(error)}`, error);
+    throw atALimit(error) ?? missing(`the programs in ${bin} do not run: ${errorText(error)}`, error);
   });
   const copy = join(cache.path(`binaries-${id}`), 'bin');
-  let version = await versionOf(copy, account).catch(() => undefined);
+  let version = await versionOf(copy, account).catch(noVersion);
   if (!version) {
     await cache.discard(`binaries-${id}`);
     await cache.make(`binaries-${id}`, (folder) => copyReadable(dirname(bin), folder));
     version = await versionOf(copy, account).catch((error: unknown) => {
+      noVersion(error);
       throw new EnvironmentError(`the account ${account?.name} cannot run PostgreSQL in ${copy}: ${errorText(error)}`, {
         code: 'binaries-unreachable',
         hint: 'set PGQUAKE_CACHE_DIR to a folder that every account can read, or run pgquake as an ordinary user',
@@ -103,8 +104,13 @@ async function embeddedPackage(): Promise<{ bin: string; id: string }> {
     const { version } = createRequire(entry)('../package.json') as { version: string };
     return { bin: dirname(postgres), id: `${version}-${system}-${process.arch}` };
   } catch (error) {
-    throw missing(`the npm package ${name} is not installed`, error);
+    throw atALimit(error) ?? missing(`the npm package ${name} is not installed`, error);
   }
+}
+
+/** Programs that do not run have no version. @throws EnvironmentError if they could not even be started here. */
+function noVersion(error: unknown): undefined {
+  if (error instanceof EnvironmentError) throw error;
 }
 
 /** @returns `18.4` */

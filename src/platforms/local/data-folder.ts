@@ -1,11 +1,13 @@
 /** The folder with the data of all nodes, removed with their cluster. */
 
 import { randomBytes } from 'node:crypto';
+import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { chown, mkdir, realpath, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, isAbsolute, join } from 'node:path';
-import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { atALimit, EnvironmentError, errorText, isShortOfDescriptors } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
+import { until } from '../../model/until.ts';
 import { type Account, mustEnter } from './account.ts';
 import { copyTemplate, type Template } from './template.ts';
 
@@ -14,6 +16,8 @@ const MEMORY_FOLDER = '/dev/shm';
 const TMPFS_MAGIC = 0x01021994;
 /** A node starts with 10 MB, and its WAL grows to 64 MB. */
 const BYTES_PER_NODE = 128 * 2 ** 20;
+/** Without descriptors. */
+const REMOVE_LIMIT_MS = 2_000;
 
 const PREFIX = 'pgquake-';
 /** In the folder of a node that runs programs: the data that outlives them. */
@@ -93,7 +97,7 @@ export class DataRoot {
       return await copyTemplate(template, this.folder, name, signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw unusable(this.#parent, template.account, error);
+      throw error instanceof EnvironmentError ? error : unusable(this.#parent, template.account, error);
     }
   }
 
@@ -111,11 +115,40 @@ export class DataRoot {
 
   /** Harmless twice, and if the folder could not be made. */
   async remove(): Promise<void> {
-    if (this.#made) await rm(this.folder, { recursive: true, force: true });
+    if (!this.#made) return;
+    await rm(this.folder, { recursive: true, force: true }).catch(async (error: unknown) => {
+      if (!isShortOfDescriptors(error)) throw error;
+      await removeWithOneDescriptor(this.folder);
+    });
   }
 }
 
+/** Has one folder open at a time, where `rm` has several. */
+async function removeWithOneDescriptor(folder: string): Promise<void> {
+  // What is left of `rm` may still have it open.
+  const failure = await until({ limitMs: REMOVE_LIMIT_MS }, async () => {
+    try {
+      removeOneByOne(folder);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  });
+  if (failure !== undefined) throw failure;
+}
+
+function removeOneByOne(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) removeOneByOne(path);
+    else unlinkSync(path);
+  }
+  rmdirSync(folder);
+}
+
 function unusable(parent: string, account: Account | undefined, error: unknown): EnvironmentError {
+  const limit = atALimit(error);
+  if (limit) return limit;
   const user = account ? ` by the account ${account.name}, which runs the servers` : '';
   return new EnvironmentError(`the temporary folder ${parent} cannot be used${user}: ${errorText(error)}`, {
     code: 'temporary-folder-unusable',

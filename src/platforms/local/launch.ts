@@ -1,9 +1,10 @@
 /** Starts the program of a node on this machine. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
+import { EnvironmentError } from '../../model/errors.ts';
 import { until } from '../../model/until.ts';
 import { type Account, identity, serverEnvironment } from './account.ts';
 import { openLog } from './log.ts';
@@ -12,6 +13,9 @@ import { type ProcessKey, processOf } from './processes.ts';
 /** As `nice -n 5`, which needs no privilege. */
 const SERVER_NICENESS = 5;
 const YIELD_LIMIT_MS = 2_000;
+/** PostgreSQL kills children that do not react to SIGQUIT, as frozen ones, after 5 s. */
+const QUIT_LIMIT_MS = 8_000;
+const KILL_LIMIT_MS = 2_000;
 const POLL_MS = 5;
 
 export interface LaunchOptions {
@@ -24,6 +28,16 @@ export interface LaunchOptions {
   readonly logFile: string;
 }
 
+/** A process that this pgquake started. */
+export interface LaunchedProcess extends ProcessKey {
+  /**
+   * Ends it without a look at `/proc`, for when that cannot be read: PostgreSQL's SIGQUIT ends its children too. Safe: its
+   * id stays taken until Node.js has seen its end, and then nothing is signalled.
+   * @throws EnvironmentError if it is still there after 10 s.
+   */
+  end(): Promise<void>;
+}
+
 /**
  * Starts a program that outlives pgquake.
  * @returns its process; `undefined` if it has ended already.
@@ -32,7 +46,7 @@ export interface LaunchOptions {
 export async function launch(
   [program, ...args]: readonly string[],
   { account, cwd, path, logFile }: LaunchOptions,
-): Promise<ProcessKey | undefined> {
+): Promise<LaunchedProcess | undefined> {
   const log = await openLog(logFile);
   try {
     const child = spawn(program as string, args, {
@@ -45,14 +59,30 @@ export async function launch(
     });
     await once(child, 'spawn');
     child.unref();
-    const info = await processOf(child.pid as number);
+    const info = await processOf(child.pid as number).catch(async (error: unknown) => {
+      // An unknown process would stay for ever.
+      await endChild(child);
+      throw error;
+    });
     if (!info) return undefined;
     const { pid, startTime } = info;
     void yieldToClient({ pid, startTime });
-    return { pid, startTime };
+    return { pid, startTime, end: () => endChild(child) };
   } finally {
     await log?.close();
   }
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  const ended = () => (child.exitCode ?? child.signalCode) !== null;
+  const within = (limitMs: number) =>
+    until({ limitMs, everyMs: POLL_MS }, () => Promise.resolve(ended() ? undefined : 'its end'));
+  child.kill('SIGQUIT');
+  child.kill('SIGCONT');
+  if ((await within(QUIT_LIMIT_MS)) === undefined) return;
+  child.kill('SIGKILL');
+  if ((await within(KILL_LIMIT_MS)) === undefined) return;
+  throw new EnvironmentError(`process ${child.pid} outlived SIGKILL`, { code: 'signal-without-effect' });
 }
 
 /**

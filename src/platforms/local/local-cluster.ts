@@ -1,6 +1,7 @@
 /** The nodes of one cluster on this machine: recorded in `cluster.json`, and removed. */
 
 import type { NodeControl, Nodes } from '../../cluster/platform.ts';
+import { withLastDescriptors } from '../../model/spare-descriptors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { forgetCluster, writeClusterFile } from '../cluster-file.ts';
 import type { Owner } from '../owner.ts';
@@ -104,14 +105,19 @@ export class LocalCluster implements Nodes {
     return this.#saving;
   }
 
-  async dispose(): Promise<void> {
+  dispose(): Promise<void> {
+    return withLastDescriptors(() => this.#dispose());
+  }
+
+  async #dispose(): Promise<void> {
     // The servers do not wait for the relay: they must be gone even if it hangs.
     const relayEnded = this.#inFront?.[Symbol.asyncDispose]();
-    await Promise.all(this.#nodes.map((node) => node.retire()));
-    await relayEnded;
+    const ended = await Promise.allSettled([...this.#nodes.map((node) => node.retire()), relayEnded]);
     this.#options.ports[Symbol.dispose]();
-    await this.#dataRoot.remove();
+    const removed = await Promise.allSettled([this.#dataRoot.remove()]);
     await this.#saving.catch(() => undefined);
+    // With `cluster.json`, `heal` finds what is left.
+    for (const outcome of [...ended, ...removed]) if (outcome.status === 'rejected') throw outcome.reason;
     await forgetCluster(this.#options.runFolder, this.#options.say ?? (() => undefined));
   }
 }

@@ -8,7 +8,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { NodeState } from '../../cluster/platform.ts';
-import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { EnvironmentError, errorText, isShortOfDescriptors } from '../../model/errors.ts';
 import { until } from '../../model/until.ts';
 
 export interface ProcessKey {
@@ -105,7 +105,8 @@ export function processesWorkingIn(folder: string, programs?: readonly string[])
         if (programs && !programs.includes(command)) return [];
         const info = procStat(Number(pid));
         return info ? { ...info, command } : [];
-      } catch {
+      } catch (error) {
+        if (isShortOfDescriptors(error)) throw error;
         return []; // another user's process, a kernel thread, or one that has just ended
       }
     });

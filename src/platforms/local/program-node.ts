@@ -14,7 +14,7 @@ import { until } from '../../model/until.ts';
 import { partsOf, processesOf } from '../parts.ts';
 import { connectionRefusal, healthCheck } from '../program-health.ts';
 import type { Account } from './account.ts';
-import { launch } from './launch.ts';
+import { type LaunchedProcess, launch } from './launch.ts';
 import type { LocalNode } from './local-cluster.ts';
 import { lastLines } from './log.ts';
 import {
@@ -60,7 +60,7 @@ export class ProgramNode implements LocalNode {
   readonly health: NodeControl['health'];
   readonly parts: NodeControl['parts'];
   readonly #options: ProgramNodeOptions;
-  #first: ProcessKey | undefined;
+  #first: LaunchedProcess | undefined;
   #launching: Promise<unknown> = Promise.resolve();
   #retired = false;
 

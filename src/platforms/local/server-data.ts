@@ -1,5 +1,6 @@
 /** The data folder of a stopped server: replaces it by a copy of another server's, or some of its files. */
 
+import { existsSync } from 'node:fs';
 import { chown, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
@@ -36,7 +37,15 @@ export async function copyFolder(
   options: Pick<RunOptions, 'account' | 'cwd' | 'signal'>,
 ): Promise<void> {
   const args = process.platform === 'linux' ? ['-R', '--reflink=auto'] : ['-R'];
-  await run('cp', [...args, source, target], { ...options, timeoutMs: COPY_LIMIT_MS });
+  await run('cp', [...args, source, target], { ...options, timeoutMs: COPY_LIMIT_MS }).catch((error: unknown) => {
+    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' || !existsSync(options.cwd)) throw error;
+    throw new EnvironmentError('the program cp is not in PATH', {
+      code: 'program-missing',
+      hint: 'install coreutils, or add the folder of cp to PATH',
+      cause: error,
+    });
+  });
 }
 
 /** Writes files into a data folder, by name; removes those without a text. */

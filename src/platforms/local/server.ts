@@ -11,11 +11,11 @@ import {
   without,
 } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
-import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { atALimit, EnvironmentError, errorText, isShortOfDescriptors } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { until } from '../../model/until.ts';
 import type { Binaries } from './binaries.ts';
-import { launch } from './launch.ts';
+import { type LaunchedProcess, launch } from './launch.ts';
 import { lastLines, sizeOf } from './log.ts';
 import type { PortChooser } from './ports.ts';
 import {
@@ -57,7 +57,7 @@ export class LocalServer implements NodeControl {
   readonly dataFolder: string;
   readonly #options: ServerOptions;
   #port = 0;
-  #postmaster: ProcessKey | undefined;
+  #postmaster: LaunchedProcess | undefined;
   /** The postmaster and its children when last seen: shows whether children outlive a dead postmaster. */
   #lastSeen: readonly ProcessKey[] = [];
   #ending = 'was never started';
@@ -196,7 +196,10 @@ export class LocalServer implements NodeControl {
   async retire(): Promise<void> {
     this.#retired = true;
     await this.#launching.catch(() => undefined);
-    await this.kill();
+    await this.kill().catch(async (error: unknown) => {
+      if (!isShortOfDescriptors(error)) throw error;
+      await this.#postmaster?.end();
+    });
     await removeSharedMemory(this.dataFolder);
   }
 
@@ -235,10 +238,12 @@ export class LocalServer implements NodeControl {
     const { binaries, dataFolder, logFile } = this.#options;
     const logStart = await sizeOf(logFile);
     const command = [binaries.postgres, '-D', dataFolder] as const;
-    let first: ProcessKey | undefined;
+    let first: LaunchedProcess | undefined;
     try {
       first = await launch(command, { account: binaries.account, cwd: dirname(dataFolder), logFile });
     } catch (error) {
+      const limit = atALimit(error);
+      if (limit) throw limit;
       return errorText(error);
     }
     if (first) {
