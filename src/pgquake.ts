@@ -6,7 +6,7 @@ import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './cata
 import { type Choice, choose, refuseUnknown } from './choose.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
-import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
+import { attributed, EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
 import { threadModule, version } from './model/package-files.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
@@ -140,7 +140,8 @@ async function runScenario(
   let failure: unknown;
   const kinds = { load: info.kinds, probes: info.probes };
   const { Recorder, run } = await parts;
-  const recorder = new Recorder(folder, clock, kinds, [...listeners, LOADS_READERS]);
+  const unreadable = new AbortController();
+  const recorder = new Recorder(folder, clock, kinds, [...listeners, loadingReaders(unreadable)]);
   {
     using _closing = recorder;
     using _watching = new HostMonitor({
@@ -175,7 +176,7 @@ async function runScenario(
         recorder,
         clock,
         originNs,
-        signal: AbortSignal.any([limited.signal, recorder.signal]),
+        signal: AbortSignal.any([limited.signal, recorder.signal, unreadable.signal]),
         realtime,
         fit: options.fit ?? false,
         fitted: (share, kinds) =>
@@ -199,17 +200,23 @@ async function runScenario(
   return { verdict: { judgement: report.judgement, results: report.results }, report, folder, failure };
 }
 
-/** Loads the readers during the ramp: this thread is idle then, and nothing is measured yet. */
-const LOADS_READERS: RunListener = {
-  event: (event) => {
-    // A failed import fails again where its module is needed.
-    if (event.type === 'phase-started' && event.phase === 'ramp') loadReaders().catch(() => undefined);
-  },
-};
+/** Loads the readers during the ramp: this thread is idle then. A failure ends the run before it breaks anything. */
+function loadingReaders(failed: AbortController): RunListener {
+  return {
+    event: (event) => {
+      if (event.type !== 'phase-started' || event.phase !== 'ramp') return;
+      loadReaders().catch((error: unknown) => failed.abort(attributed(error)));
+    },
+  };
+}
 
-/** Imported only for a run, because Arrow is slow to load. */
+/**
+ * Imported only for a run, because Arrow is slow to load. With the readers, this is all of pgquake that a run imports on
+ * demand: after a strike, files may be gone, or no descriptor may be free to open them.
+ */
 async function runParts() {
   const [{ Recorder }, { run }] = await Promise.all([import('./run/recorder.ts'), import('./run/runner.ts')]);
+  await Promise.all([import('./sql/session.ts'), import('./sql/hosts.ts')]);
   return { Recorder, run };
 }
 

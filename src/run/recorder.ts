@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
-import { EnvironmentError, errorText } from '../model/errors.ts';
+import { atALimit, EnvironmentError, errorText } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
 import { eventLine } from '../model/event-line.ts';
 import { type OperationKind, type OperationLog, WITNESS_KINDS } from '../model/history.ts';
@@ -153,7 +153,7 @@ export class Recorder implements Disposable {
   #unwritable(cause: unknown): EnvironmentError {
     return new EnvironmentError(`the history in ${this.#folder} cannot be written: ${errorText(cause)}`, {
       code: 'history-unwritable',
-      hint: 'make space, or choose another folder with --reports <folder>',
+      hint: atALimit(cause)?.hint ?? 'make space, or choose another folder with --reports <folder>',
       cause,
     });
   }

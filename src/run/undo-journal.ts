@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE } from '../cluster/platform.ts';
 import type { Undo } from '../faults/fault.ts';
-import { EnvironmentError, errorText } from '../model/errors.ts';
+import { atALimit, EnvironmentError, errorText } from '../model/errors.ts';
 import { readRegular } from '../regular-file.ts';
 import { DisplacedError, LineFile } from './line-file.ts';
 
@@ -113,7 +113,7 @@ export class UndoJournal implements Disposable {
       code: 'journal-unwritable',
       hint: displaced
         ? 'leave the reports folder alone while a run uses it'
-        : 'make space, or choose another folder with --reports <folder>',
+        : (atALimit(cause)?.hint ?? 'make space, or choose another folder with --reports <folder>'),
       cause,
     });
   }

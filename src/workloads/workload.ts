@@ -3,11 +3,13 @@
  * its rows. It runs in the load generator's thread and decides what is sent, never when.
  */
 
+import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import type { Dataset } from '../cluster/engine.ts';
-import { errorText, InputError } from '../model/errors.ts';
+import { attributed, EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import type { ReadSummary } from '../model/event.ts';
 import type { Anomaly, OperationKind, Outcome, RowLookup } from '../model/history.ts';
+import { codeFolder } from '../model/package-files.ts';
 import type { Session } from '../sql/session.ts';
 
 /** What the answer of an operation shows. */
@@ -163,12 +165,19 @@ async function exportsOf(name: string, source: string): Promise<Readonly<Record<
   try {
     return await import(source);
   } catch (error) {
+    const missing = attributed(error);
+    if (missing instanceof EnvironmentError && isOwn(source)) throw missing;
     throw new InputError(`the workload ${name} cannot be loaded from its source ${source}: ${errorText(error)}`, {
       code: 'workload-not-exported',
       hint: 'set "source: import.meta.url" in it',
       cause: error,
     });
   }
+}
+
+/** Whether a workload's module came with pgquake. */
+function isOwn(source: string): boolean {
+  return source.startsWith(pathToFileURL(codeFolder()).href);
 }
 
 function isWorkload(value: unknown): value is Workload {

@@ -184,6 +184,20 @@ describe('output that cannot be written', () => {
   });
 });
 
+describe('no file descriptor left', () => {
+  test('while a fault is in effect: the cluster is removed, exit code 4', async () => {
+    const running = place.startRun([scenario]);
+    await untilSaid(running, 'in effect');
+    execFileSync('prlimit', ['--pid', String(running.pid), '--nofile=10']);
+    const { code, stdout, stderr } = await running.ended;
+    expect({ code, stderr }, stdout).toEqual({
+      code: 4,
+      stderr: expect.stringMatching(/^error EMFILE.*\n hint .*ulimit -n/),
+    });
+    expect(place.leftovers()).toEqual([]);
+  });
+});
+
 describe('a reports folder', () => {
   test('below /proc is refused at once', async () => {
     const { code, stderr } = await place.start([scenario, '--platform', 'local', '--reports', '/proc/foo']).ended;

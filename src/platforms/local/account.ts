@@ -110,7 +110,7 @@ export async function run(program: string, args: readonly string[], options: Run
   });
   signal?.throwIfAborted();
   if (!result.failed) return result.stdout;
-  const limit = atALimit(result);
+  const limit = atALimit(result.cause);
   if (limit) throw limit;
   const reason = result.timedOut ? `still running after ${timeoutMs} ms` : result.stderr.trim() || result.shortMessage;
   throw new Error(reason, { cause: result });

@@ -5,7 +5,7 @@ import { chmod, chown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises
 import { dirname, join, resolve } from 'node:path';
 import { cachePath, homeFolder } from '../../home-folder.ts';
 import { makeFolder } from '../../make-folder.ts';
-import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { atALimit, EnvironmentError, errorText } from '../../model/errors.ts';
 import { type Account, mustEnter, serverAccount } from './account.ts';
 
 /** No entry takes this long to make: the process that started it was killed. */
@@ -104,6 +104,8 @@ export class Cache {
 
 /** @param barred the account that cannot use it; by default this process cannot. */
 function unusable(folder: string, error: unknown, barred?: Account): EnvironmentError {
+  const limit = atALimit(error);
+  if (limit) return limit;
   const who = barred ? `the account ${barred.name}, which runs the servers, ` : '';
   return new EnvironmentError(`${who}cannot use the cache folder ${folder}: ${errorText(error)}`, {
     code: 'cache-unusable',

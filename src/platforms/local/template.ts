@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { atALimit, EnvironmentError, errorText } from '../../model/errors.ts';
 import { type Account, run } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import type { Cache } from './cache.ts';
@@ -110,6 +110,7 @@ async function fillTemplate(
     });
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof EnvironmentError) throw error;
     const runner = account ? ` as ${account.name}` : '';
     throw new EnvironmentError(`initdb failed${runner}: ${errorText(error)}`, {
       code: 'initdb-failed',
@@ -120,13 +121,18 @@ async function fillTemplate(
   await writeFile(join(folder, 'contents'), await contentsOf(data));
 }
 
-/** The password of a template whose files are unchanged; else `undefined`. */
+/**
+ * The password of a template whose files are unchanged; else `undefined`.
+ * @throws EnvironmentError where a limit keeps it from looking: the template may be intact.
+ */
 async function passwordOfIntact(folder: string): Promise<string | undefined> {
   try {
     const made = await readFile(join(folder, 'contents'), 'utf8');
     if (made !== (await contentsOf(join(folder, 'data')))) return undefined;
     return await readFile(join(folder, 'password'), 'utf8');
-  } catch {
+  } catch (error) {
+    const limit = atALimit(error);
+    if (limit) throw limit;
     return undefined; // it does not exist, or is incomplete
   }
 }
