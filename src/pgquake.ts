@@ -6,7 +6,7 @@ import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './cata
 import { type Choice, choose, refuseUnknown } from './choose.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
-import { attributed, EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
+import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
 import { threadModule, version } from './model/package-files.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
@@ -19,10 +19,11 @@ import { buildReport } from './report.ts';
 import { limitOf, RunLimit } from './run/guards.ts';
 import { HostMonitor, LIGHT_LOOK_MS } from './run/host-monitor.ts';
 import { healLeftBehind, refuseUnhealed, tellLeftBehind } from './run/left-behind.ts';
-import type { Recorder, RunListener } from './run/recorder.ts';
+import type { Recorder } from './run/recorder.ts';
 import { describeRun, routed } from './run/run-info.ts';
 import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
+import { loadingJudges, runParts } from './run-parts.ts';
 import { completed, refusal } from './scenario/complete.ts';
 import { SCENARIO_FOLDERS } from './scenario/find.ts';
 import { knownHeads } from './scenario/known.ts';
@@ -32,7 +33,6 @@ import { lacking } from './scenario/requirements.ts';
 import {
   createRunFolder,
   DEFAULT_REPORTS_FOLDER,
-  loadReaders,
   pointLatest,
   readReport,
   readRun,
@@ -141,7 +141,7 @@ async function runScenario(
   const kinds = { load: info.kinds, probes: info.probes };
   const { Recorder, run } = await parts;
   const unreadable = new AbortController();
-  const recorder = new Recorder(folder, clock, kinds, [...listeners, loadingReaders(unreadable)]);
+  const recorder = new Recorder(folder, clock, kinds, [...listeners, loadingJudges(unreadable)]);
   {
     using _closing = recorder;
     using _watching = new HostMonitor({
@@ -198,26 +198,6 @@ async function runScenario(
   failure ??= written?.error;
   await pointHere(folder, files['report.json'], say);
   return { verdict: { judgement: report.judgement, results: report.results }, report, folder, failure };
-}
-
-/** Loads the readers during the ramp: this thread is idle then. A failure ends the run before it breaks anything. */
-function loadingReaders(failed: AbortController): RunListener {
-  return {
-    event: (event) => {
-      if (event.type !== 'phase-started' || event.phase !== 'ramp') return;
-      loadReaders().catch((error: unknown) => failed.abort(attributed(error)));
-    },
-  };
-}
-
-/**
- * Imported only for a run, because Arrow is slow to load. With the readers, this is all of pgquake that a run imports on
- * demand: after a strike, files may be gone, or no descriptor may be free to open them.
- */
-async function runParts() {
-  const [{ Recorder }, { run }] = await Promise.all([import('./run/recorder.ts'), import('./run/runner.ts')]);
-  await Promise.all([import('./sql/session.ts'), import('./sql/hosts.ts')]);
-  return { Recorder, run };
 }
 
 /**

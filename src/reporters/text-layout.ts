@@ -28,3 +28,9 @@ export function hanging(before: string, text: string, columns: number): string[]
 }
 
 export { textWidth };
+
+/** Loads now what is loaded at its first use: once a run is over, it may be gone. */
+export function loadLayout(): void {
+  wrapWords('…', 1);
+  textWidth('…');
+}

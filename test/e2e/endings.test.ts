@@ -7,7 +7,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { seededIndex } from '../../src/plan/random.ts';
@@ -31,6 +32,8 @@ const random = seededIndex(Number(process.env.PGQUAKE_TORTURE_SEED ?? 1));
 const RUN_MS = 6_000;
 const LIMIT_PER_MOMENT_MS = 60_000;
 
+const ROOT = resolve(import.meta.dirname, '../..');
+const { isBuilt } = createRequire(import.meta.url)('../../bin/built.cjs') as { isBuilt(root: string): boolean };
 const IS_ROOT = process.getuid?.() === 0;
 
 let place: Workplace;
@@ -195,6 +198,20 @@ describe('no file descriptor left', () => {
       stderr: expect.stringMatching(/^error EMFILE.*\n hint .*ulimit -n/),
     });
     expect(place.leftovers()).toEqual([]);
+  });
+});
+
+describe.skipIf(!isBuilt(ROOT))('an installation that is removed while a fault is in effect', () => {
+  test('is needed no more: a signal heals, reports, and exits with 130', async () => {
+    using copied = Workplace.copied();
+    const running = copied.startRun([copied.scenario('small', SMALL_SCENARIO)]);
+    await untilSaid(running, 'in effect');
+    copied.uninstall();
+    running.kill('SIGTERM');
+    const { code, stdout, stderr } = await running.ended;
+    expect({ code, stderr }, stdout).toEqual({ code: 130, stderr: 'error interrupted by SIGTERM\n' });
+    expect(copied.report().timeline.map((event) => event.type)).toEqual(expect.arrayContaining(['healed']));
+    expect(copied.leftovers()).toEqual([]);
   });
 });
 

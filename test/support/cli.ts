@@ -1,7 +1,17 @@
 /** Runs pgquake as its users do, as a process of its own, and looks for what it left behind. */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Report } from '../../src/model/report.ts';
@@ -55,6 +65,21 @@ export class Workplace implements Disposable {
     }
     place.#main = join(place.folder, 'node_modules/pgquake/bin/pgquake.cjs');
     return place;
+  }
+
+  /** A place where pgquake runs from a copy of the checkout's build, which `uninstall` removes. */
+  static copied(): Workplace {
+    const place = new Workplace();
+    const copy = join(place.folder, 'copy');
+    for (const name of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+    place.#main = join(copy, 'bin/pgquake.cjs');
+    return place;
+  }
+
+  /** Removes the copy of pgquake, also while it runs. */
+  uninstall(): void {
+    rmSync(join(this.folder, 'copy'), { recursive: true });
   }
 
   /** Writes a scenario file. @returns its path. */

@@ -24,6 +24,7 @@ export const ROOMS: readonly Room[] = [
   room(['quake.ts'], 'the types of the public API', 'everything below'),
   room(['prove.ts'], 'a proof of tolerance: a scenario for each set of workers, on one cluster', 'everything below'),
   room(['proven-set.ts'], 'what one run of a proof shows', '`measure/`, `plan/`, `model/`'),
+  room(['run-parts.ts'], 'what a run imports on demand, before it breaks anything', 'everything below'),
   room(['choose.ts'], 'which platform and engine, and why', 'everything below'),
   room(['own-variants.ts'], 'own variants beside the shipped ones, each validated first', '`catalog.ts`, `model/`'),
   room(['catalog.ts'], 'the shipped variants as one value, and the type `Catalog`', 'the variants, `cluster/`'),

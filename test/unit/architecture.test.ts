@@ -57,6 +57,7 @@ const KEYS = [
   'quake.ts',
   'prove.ts',
   'proven-set.ts',
+  'run-parts.ts',
   'choose.ts',
   'own-variants.ts',
   'catalog.ts',

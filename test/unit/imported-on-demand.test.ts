@@ -8,7 +8,7 @@ const SRC = resolve(import.meta.dirname, '../../src');
 /** These load a command, before it does anything. */
 const STARTING = ['cli/commands.ts', 'cli/open.ts', 'cli/commands/connect.ts'];
 /** These load the parts of a run before it makes a cluster, and what reads it back before it strikes. */
-const LOADING = ['pgquake.ts', 'store.ts'];
+const LOADING = ['run-parts.ts', 'store.ts'];
 
 /** The files of pgquake that a file imports on demand. */
 function onDemand(file: string): string[] {

@@ -13,6 +13,7 @@ import type { Judgement } from '../../model/verdict.ts';
 import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
+import { loadLayout } from '../../reporters/text-layout.ts';
 import type { RunListener } from '../../run/recorder.ts';
 import { SCENARIO_FOLDERS } from '../../scenario/find.ts';
 import type { ScenarioSuite } from '../../scenario/load.ts';
@@ -208,6 +209,7 @@ async function attempt(
     : openProgress(scenario, { stream: output.stream });
   stage.progress = progress;
   lendStandardInput();
+  loadLayout();
   try {
     const { report, folder, failure } = await quake.run(scenario, {
       ...(seed === undefined ? {} : { seed }),
