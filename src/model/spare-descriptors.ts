@@ -4,7 +4,7 @@
  */
 
 import { closeSync, openSync } from 'node:fs';
-import { atALimit, type EnvironmentError, isShortOfDescriptors } from './errors.ts';
+import { atALimit, type EnvironmentError, errorText, isShortOfDescriptors } from './errors.ts';
 
 /** To start a program takes about eight, a session one. */
 const COUNT = 16;
@@ -88,14 +88,15 @@ function close(descriptor: number): void {
 }
 
 function noteShortage(): void {
-  refusal ??= atALimit(openingError());
+  const cause = openingError();
+  refusal ??= cause && atALimit(new Error(`pgquake had no file descriptor left: ${errorText(cause)}`, { cause }));
 }
 
-function openingError(): unknown {
+function openingError(): Error | undefined {
   try {
     closeSync(openSync('/dev/null', 'r'));
     return undefined;
   } catch (error) {
-    return isShortOfDescriptors(error) ? error : undefined;
+    return isShortOfDescriptors(error) ? (error as Error) : undefined;
   }
 }

@@ -195,7 +195,7 @@ describe('no file descriptor left', () => {
     const { code, stdout, stderr } = await running.ended;
     expect({ code, stderr }, stdout).toEqual({
       code: 4,
-      stderr: expect.stringMatching(/^error EMFILE.*\n hint .*ulimit -n/),
+      stderr: expect.stringMatching(/^error pgquake had no file.*EMFILE.*\n hint .*ulimit -n/),
     });
     expect(place.leftovers()).toEqual([]);
   });

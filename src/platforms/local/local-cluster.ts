@@ -1,6 +1,7 @@
 /** The nodes of one cluster on this machine: recorded in `cluster.json`, and removed. */
 
 import type { NodeControl, Nodes } from '../../cluster/platform.ts';
+import { atALimit } from '../../model/errors.ts';
 import { withLastDescriptors } from '../../model/spare-descriptors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { forgetCluster, writeClusterFile } from '../cluster-file.ts';
@@ -117,7 +118,9 @@ export class LocalCluster implements Nodes {
     const removed = await Promise.allSettled([this.#dataRoot.remove()]);
     await this.#saving.catch(() => undefined);
     // With `cluster.json`, `heal` finds what is left.
-    for (const outcome of [...ended, ...removed]) if (outcome.status === 'rejected') throw outcome.reason;
+    for (const outcome of [...ended, ...removed]) {
+      if (outcome.status === 'rejected') throw atALimit(outcome.reason) ?? outcome.reason;
+    }
     await forgetCluster(this.#options.runFolder, this.#options.say ?? (() => undefined));
   }
 }
