@@ -47,7 +47,10 @@ const AT_A_LIMIT: Readonly<Record<string, string>> = {
 };
 
 /** Other error codes of a machine that is short of something, not of a faulty program. */
-const SHORTAGES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EPERM', 'EACCES', 'ERR_ACCESS_DENIED']);
+const SHORTAGES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO', 'EPERM', 'EACCES']);
+
+/** Options of Node.js, as in NODE_OPTIONS, forbid what pgquake needs: its threads, its packages, the files it reads. */
+const FORBIDDEN = new Set(['ERR_INPUT_TYPE_NOT_ALLOWED', 'ERR_REQUIRE_ESM', 'ERR_ACCESS_DENIED']);
 
 const NO_MODULE = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 
@@ -69,8 +72,17 @@ export function attributed(error: unknown): unknown {
   const ownFile = code === 'ENOENT' && path?.startsWith(codeFolder());
   if (NO_MODULE.has(code) || ownFile) return notInstalled(error);
   if (syscall !== undefined && code in AT_A_LIMIT) return atALimit(error);
-  if (!SHORTAGES.has(code) || (syscall === undefined && code !== 'ERR_ACCESS_DENIED')) return error;
+  if (FORBIDDEN.has(code)) return forbidden(error);
+  if (syscall === undefined || !SHORTAGES.has(code)) return error;
   return new EnvironmentError(errorText(error), { code: 'machine-short', cause: error });
+}
+
+function forbidden(cause: unknown): EnvironmentError {
+  return new EnvironmentError(`an option of Node.js forbids what pgquake needs: ${errorText(cause)}`, {
+    code: 'node-options',
+    hint: 'run pgquake without NODE_OPTIONS and without options of node',
+    cause,
+  });
 }
 
 function notInstalled(cause: unknown): EnvironmentError {

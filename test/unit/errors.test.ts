@@ -47,6 +47,14 @@ describe('missing files of pgquake itself', () => {
   });
 });
 
+test.each(['ERR_INPUT_TYPE_NOT_ALLOWED', 'ERR_REQUIRE_ESM', 'ERR_ACCESS_DENIED'])(
+  '%s comes from an option of Node.js, which its user can leave out',
+  (code) => {
+    expect(exitCodeOfError(systemError(code, {}))).toBe(4);
+    expect((attributed(systemError(code, {})) as EnvironmentError).hint).toContain('NODE_OPTIONS');
+  },
+);
+
 test('anything else is a bug', () => {
   expect(exitCodeOfError(new TypeError('x is not a function'))).toBe(5);
   expect(exitCodeOfError(systemError('EACCES', {}))).toBe(5);
