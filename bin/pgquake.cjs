@@ -71,7 +71,9 @@ function refuseRemovedFolder() {
   } catch (error) {
     end(
       ENVIRONMENT,
-      error.code === 'ENOENT' ? 'the current folder was removed' : `the current folder cannot be used: ${error.message}`,
+      error.code === 'ENOENT'
+        ? 'the current folder was removed'
+        : `the current folder cannot be used: ${error.message}`,
       'change into a folder that exists, with "cd"',
     );
   }
