@@ -68,7 +68,8 @@ class Terminal implements Disposable {
 
   [Symbol.dispose](): void {
     this.#shell.kill('SIGKILL');
-    rmSync(this.#folder, { recursive: true, force: true });
+    // The shell, which sees its terminal gone, may still write its history here.
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }
 
