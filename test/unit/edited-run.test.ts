@@ -125,10 +125,10 @@ function edited(file: string, path: Path, other: unknown): string {
 }
 
 const READS: readonly (readonly [file: string, commands: readonly string[], tries: number])[] = [
-  ['run.json', ['judge', 'export', 'heal'], 400],
-  ['plan.json', ['judge', 'export', 'heal'], 400],
-  ['plan.json', ['replay'], 200],
-  ['report.json', ['report', 'compare'], 400],
+  ['run.json', ['judge', 'export', 'heal'], 150],
+  ['plan.json', ['judge', 'export', 'heal'], 150],
+  ['plan.json', ['replay'], 100],
+  ['report.json', ['report', 'compare'], 150],
 ];
 
 describe.each(READS)('%s of which a value is gone or another', (file, commands, tries) => {
@@ -166,4 +166,24 @@ test.each([
   expect((error as InputError).message).toContain(
     `${join(run, 'plan.json')}: not a readable run of pgquake: scenario.`,
   );
+});
+
+test('export names the plan with an unknown workload', async () => {
+  const run = edited('plan.json', ['scenario', 'workload', 'use'], 'x');
+  const { code, error } = await exitCodeOf('export', run);
+  expect(code).toBe(EXIT.input);
+  expect((error as InputError).message).toContain(`${join(run, 'plan.json')}: there is no workload "x"`);
+});
+
+test.each([
+  ['fault', ['acts', 0, 'fault']],
+  ['workload', ['scenario', 'workload', 'use']],
+  ['check', ['scenario', 'hypothesis', 0, 'check']],
+  ['engine', ['scenario', 'cluster', 'engine']],
+  ['platform', ['scenario', 'cluster', 'platform']],
+] as const)('replay names the plan with an unknown %s', async (kind, path) => {
+  const run = edited('plan.json', path, 'x');
+  const { code, error } = await exitCodeOf('replay', run);
+  expect(code).toBe(EXIT.input);
+  expect((error as InputError).message).toContain(`${join(run, 'plan.json')}: there is no ${kind} "x"`);
 });

@@ -12,6 +12,7 @@ import { ledgerOf } from '../../workloads/workload.ts';
 import type { Command } from '../command.ts';
 import { openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
+import { lookUpInPlan } from '../stored-plan.ts';
 
 interface ExportArguments extends ConfigArguments {
   run: string;
@@ -33,7 +34,8 @@ export const exportCommand: Command<ExportArguments> = {
     const { plan, history, folder } = await readRun(run);
     const quake = await openQuake({ config }, [plan.scenario.file]);
     const { use, params } = plan.scenario.workload;
-    if (!ledgerOf(workloadNamed(quake.catalog.workloads, use), params)?.readsAreHeldAgainstWrites) {
+    const workload = lookUpInPlan(folder, () => workloadNamed(quake.catalog.workloads, use));
+    if (!ledgerOf(workload, params)?.readsAreHeldAgainstWrites) {
       throw new InputError(
         `the reads of the workload ${use} are not checked against its writes, so there is nothing to export`,
         {

@@ -2,6 +2,7 @@
 
 import { realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { refuseUnknown } from '../../choose.ts';
 import { InputError } from '../../model/errors.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Scenario } from '../../model/scenario.ts';
@@ -22,6 +23,7 @@ import {
 } from '../options.ts';
 import { Output } from '../output.ts';
 import { endWith } from '../own-exit.ts';
+import { lookUpInPlan } from '../stored-plan.ts';
 import { type AttemptArguments, interruptibleRun, replayOf, retriesOf, runOne, type Stage } from './run.ts';
 
 interface ReplayArguments extends ConfigArguments {
@@ -87,7 +89,9 @@ export const replay: Command<ReplayArguments> = {
  * @param run its folder.
  * @throws InputError where the plan lacks one.
  */
-export function refuseIncomplete(quake: Quake, { scenario }: Plan, run: string): void {
+export function refuseIncomplete(quake: Quake, plan: Plan, run: string): void {
+  const { scenario } = plan;
+  lookUpInPlan(run, () => refuseUnknownNames(quake, plan));
   let written: Scenario;
   try {
     written = quake.parse(scenario.source, scenario.file);
@@ -103,6 +107,15 @@ export function refuseIncomplete(quake: Quake, { scenario }: Plan, run: string):
     code: 'run-unreadable',
     hint: 'give the folder of a run as pgquake wrote it',
   });
+}
+
+function refuseUnknownNames({ catalog }: Quake, { scenario, acts }: Plan): void {
+  const { cluster, workload, faults, hypothesis } = scenario;
+  refuseUnknown('platform', catalog.platforms, cluster.platform);
+  refuseUnknown('engine', catalog.engines, cluster.engine);
+  refuseUnknown('workload', catalog.workloads, workload.use);
+  for (const { fault } of [...faults, ...acts]) refuseUnknown('fault', catalog.faults, fault);
+  for (const { check } of hypothesis) refuseUnknown('check', catalog.checks, check);
 }
 
 /** The path of the first key whose value the other one lacks or has as another type. */
