@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Plan } from './plan.ts';
 import { type AsJson, actSchema, partitionSchema, runSchema } from './report-schema.ts';
 import { MOVING_ROLES } from './roles.ts';
+import { storedInventorySchema } from './stored-inventory.ts';
 import { BESIDE, PURPOSES } from './topology.ts';
 
 const count = z.int().min(0);
@@ -15,47 +16,6 @@ const place = z.object({ file: z.string(), line: z.int(), column: z.int() });
 const params = z.record(z.string(), z.unknown());
 
 const mapping = z.custom<object>((value) => params.safeParse(value).success, 'expected a mapping');
-
-const passwordSource = { passwordFile: z.string().exactOptional(), passwordEnv: z.string().exactOptional() };
-
-const connection = z.object({
-  host: z.string(),
-  port: z.int(),
-  user: z.string(),
-  database: z.string(),
-  sslmode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']),
-  sslrootcert: z.string().exactOptional(),
-});
-
-const inventory = z.object({
-  name: z.string(),
-  manager: z.object({ engine: z.string(), address: z.string() }).exactOptional(),
-  nodes: z.array(
-    z.object({
-      name: z.string(),
-      connection,
-      docker: z
-        .object({
-          container: z.string(),
-          host: z.string().exactOptional(),
-          certPath: z.string().exactOptional(),
-          context: z.string().exactOptional(),
-        })
-        .exactOptional(),
-      ssh: z
-        .object({
-          to: z.string(),
-          service: z.string().exactOptional(),
-          config: z.string().exactOptional(),
-          undoAfterMs: ms,
-        })
-        .exactOptional(),
-      peer: z.object({ host: z.string(), port: z.int() }).exactOptional(),
-      ...passwordSource,
-    }),
-  ),
-  routes: z.array(z.object({ name: z.string(), access, connection, ...passwordSource })),
-});
 
 const cluster = z.object({
   platform: z.string(),
@@ -72,7 +32,7 @@ const wholeCluster = cluster.extend({
   absentRoles: z.partialRecord(movingRole, z.string()).exactOptional(),
   absentRoutes: z.record(z.string(), z.string()).exactOptional(),
   own: z.object({ engine: z.string(), params: mapping, inWords: z.string() }).exactOptional(),
-  inventory: inventory.exactOptional(),
+  inventory: storedInventorySchema.exactOptional(),
   confirm: z.string().exactOptional(),
 });
 

@@ -13,6 +13,7 @@ import type { Route } from '../cluster/route.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { ContainerPlace, Inventory, InventoryNode } from '../model/inventory.ts';
 import { suggestion } from '../model/nearest.ts';
+import { storedInventorySchema } from '../model/stored-inventory.ts';
 import type { NodeName } from '../model/topology.ts';
 import { addressOf } from './attached/address.ts';
 import { byConnection } from './attached/by-connection.ts';
@@ -57,35 +58,7 @@ export const attached: InventoryPlatform = {
   },
 };
 
-const reachedBy = {
-  name: z.string(),
-  connection: z.object({
-    host: z.string(),
-    port: z.int(),
-    user: z.string(),
-    database: z.string(),
-    sslmode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']),
-    sslrootcert: z.string().exactOptional(),
-  }),
-  passwordFile: z.string().exactOptional(),
-  passwordEnv: z.string().exactOptional(),
-};
-
-const place = z.object({
-  container: z.string(),
-  host: z.string().exactOptional(),
-  certPath: z.string().exactOptional(),
-  context: z.string().exactOptional(),
-});
-
-const machine = z.object({
-  to: z.string(),
-  service: z.string().exactOptional(),
-  config: z.string().exactOptional(),
-  undoAfterMs: z.number(),
-});
-
-/** `cluster.json`: all that finds the nodes again. The inventory holds no password. */
+/** `cluster.json`: all that finds the nodes again. */
 const remainsSchema = z.object({
   platform: z.literal('attached'),
   owner: ownerSchema,
@@ -95,19 +68,7 @@ const remainsSchema = z.object({
   containers: z.record(z.string(), z.string()),
   /** Service names of nodes on machines. */
   services: z.record(z.string(), z.string()),
-  inventory: z.object({
-    name: z.string(),
-    manager: z.object({ engine: z.string(), address: z.string() }).exactOptional(),
-    nodes: z.array(
-      z.object({
-        ...reachedBy,
-        docker: place.exactOptional(),
-        ssh: machine.exactOptional(),
-        peer: z.object({ host: z.string(), port: z.int() }).exactOptional(),
-      }),
-    ),
-    routes: z.array(z.object({ ...reachedBy, access: z.enum(['read', 'write']) })),
-  }),
+  inventory: storedInventorySchema,
 });
 
 async function attach(
