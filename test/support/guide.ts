@@ -83,6 +83,8 @@ export function shown(output: string): string {
 
 /** Who was seen to do what and how good service was is each run's own: lines of a transcript once they are masked. */
 const OWN = /^(0 (roles|witness|note) |[a-z-]+ 0 % ok |outage of |brownout |primary db-)/;
+/** The rest of a line that was too long; where it breaks depends on the numbers in it. */
+const BROKEN = /\n {8,}(?!expected: |outage of |brownout of |one |\d)/g;
 /** The last paragraph before the verdict says how the run went. */
 const FINDING = /\n\n[^\n]+(?:\n[^\n]+)*\n\n(PASS|FAIL|UNKNOWN) /;
 
@@ -90,6 +92,7 @@ const FINDING = /\n\n[^\n]+(?:\n[^\n]+)*\n\n(PASS|FAIL|UNKNOWN) /;
 export function masked(output: string): string {
   return shown(output)
     .replace(FINDING, '\n\n$1 ')
+    .replaceAll(BROKEN, ' ')
     .split('\n')
     .map((line) =>
       line

@@ -125,10 +125,10 @@ function edited(file: string, path: Path, other: unknown): string {
 }
 
 const READS: readonly (readonly [file: string, commands: readonly string[], tries: number])[] = [
-  ['run.json', ['judge', 'export', 'heal'], 150],
-  ['plan.json', ['judge', 'export', 'heal'], 150],
-  ['plan.json', ['replay'], 100],
-  ['report.json', ['report', 'compare'], 150],
+  ['run.json', ['judge', 'export', 'heal'], 60],
+  ['plan.json', ['judge', 'export', 'heal'], 60],
+  ['plan.json', ['replay'], 60],
+  ['report.json', ['report', 'compare'], 60],
 ];
 
 describe.each(READS)('%s of which a value is gone or another', (file, commands, tries) => {

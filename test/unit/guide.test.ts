@@ -67,12 +67,18 @@ test('what was printed takes the place of what stands there, in its own section 
 });
 
 test('times, numbers, ids, counters and how good service was do not count; all else does', () => {
-  const run = (seed: number, ms: string, finding: string) => `     ${seed}.0 s  load       read ${seed} ok 0 failed
+  const run = (
+    seed: number,
+    ms: string,
+    finding: string,
+    broken = ' ',
+  ) => `     ${seed}.0 s  load       read ${seed} ok 0 failed
      3.5 s  fault      node-kill db-a requested: container 0123456789ab ${ms}
      3.6 s  roles      db-a ${finding}
 
   write  0 % ok during the fault; ${finding}
-           outage of ${ms}, from 1 s to 2 s: 3 failed (seen by load)
+           outage of ${ms}, from 1 s to 2 s: 3 failed (seen by${broken}load)
+           brownout of ${ms}, from 2 s to 3 s: 3 failed, ${seed} ok (seen by${broken}load)
   promise  db-a killed: write outage via direct until healed; seen: ${ms}
 
 ${finding}
@@ -81,6 +87,7 @@ and more of it.
 PASS  first`;
   const one = masked(run(1, '4.8 s', 'as before'));
   expect(one).toBe(masked(run(99, '120 ms', 'writes failed')));
+  expect(one).toBe(masked(run(99, '120 ms', 'writes failed', '\n           ')));
   expect(one).toMatch(/^0 fault node-kill db-a requested: container 0 0\n\npromise .* seen: 0\n\nPASS first$/m);
   expect(one).not.toBe(masked(run(1, '4.8 s', 'as before').replace('node-kill', 'node-stop')));
 });
