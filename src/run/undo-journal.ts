@@ -59,7 +59,8 @@ export class UndoJournal implements Disposable {
    */
   constructor(folder: string, owed: readonly PendingUndo[] = []) {
     this.#path = join(folder, FILE);
-    this.#clusterFile = [join(folder, CLUSTER_FILE)].find((path) => existsSync(path));
+    const clusterFile = join(folder, CLUSTER_FILE);
+    this.#clusterFile = existsSync(clusterFile) ? clusterFile : undefined;
     for (const entry of owed) this.#pending.set(entry.id, entry);
     try {
       this.#file = new LineFile(this.#path);

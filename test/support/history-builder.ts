@@ -307,3 +307,19 @@ export function changing<T extends TimedEvent['type']>(
       return changed ? [changed] : [];
     });
 }
+
+/** The loss of pg1, for which writes are out for a second at most and nothing is at risk. */
+export function promisedAt(at: number): TimedEvent {
+  return {
+    at,
+    type: 'promised',
+    act: 0,
+    lost: [{ what: 'node', node: 'pg1', how: 'killed' }],
+    promise: {
+      primary: 'pg1',
+      writesOut: [{ route: 'direct', minMs: 0, maxMs: 1_000, why: 'it is so' }],
+      lost: { beforeMs: 0, afterMs: 0, why: 'it is so' },
+      twoPrimaries: { maxMs: null, why: 'it is so' },
+    },
+  };
+}

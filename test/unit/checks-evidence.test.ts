@@ -16,6 +16,7 @@ import {
   changing,
   type HistorySpec,
   KINDS,
+  promisedAt,
   REFUSED,
   timesOf,
   within,
@@ -64,19 +65,7 @@ const deaf = () =>
     events: (events) => events.filter(({ type }) => type !== 'final-read' && type !== 'placement-read'),
   });
 
-/** Writes are not out at all, and nothing is at risk. */
-const PROMISED: TimedEvent = {
-  at: askedMs - 1,
-  type: 'promised',
-  act: 0,
-  lost: [{ what: 'node', node: 'pg1', how: 'killed' }],
-  promise: {
-    primary: 'pg1',
-    writesOut: [{ route: 'direct', minMs: 0, maxMs: 1_000, why: 'it is so' }],
-    lost: { beforeMs: 0, afterMs: 0, why: 'it is so' },
-    twoPrimaries: { maxMs: null, why: 'it is so' },
-  },
-};
+const PROMISED = promisedAt(askedMs - 1);
 
 const refusedReads = (when: (operation: Operation) => boolean) =>
   answering((one) => (one.kind !== 'write' && when(one) ? REFUSED : undefined));

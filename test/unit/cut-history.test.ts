@@ -8,7 +8,7 @@ import type { RunEvent, TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation, OperationLog } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
 import type { HypothesisItem } from '../../src/model/scenario.ts';
-import { buildHistory, type HistorySpec, REFUSED, timesOf, within } from '../support/history-builder.ts';
+import { buildHistory, type HistorySpec, promisedAt, REFUSED, timesOf, within } from '../support/history-builder.ts';
 import { failedOver, type WitnessedSpec, witnessedHistory } from '../support/witnessed-history.ts';
 
 const { effectMs, healAskedMs, healedMs, loadEndMs } = timesOf();
@@ -48,18 +48,7 @@ const failover =
       final: { node: 'pg2', timeline: 2 },
       ...more,
     });
-const PROMISED: TimedEvent = {
-  at: effectMs - 11,
-  type: 'promised',
-  act: 0,
-  lost: [{ what: 'node', node: 'pg1', how: 'killed' }],
-  promise: {
-    primary: 'pg1',
-    writesOut: [{ route: 'direct', minMs: 0, maxMs: 1_000, why: 'it is so' }],
-    lost: { beforeMs: 0, afterMs: 0, why: 'it is so' },
-    twoPrimaries: { maxMs: null, why: 'it is so' },
-  },
-};
+const PROMISED = promisedAt(effectMs - 11);
 const writesOut: HistorySpec = {
   answer: (one) => (one.kind === 'write' && one.sentAt >= effectMs && one.sentAt < healedMs ? REFUSED : undefined),
 };
