@@ -9,13 +9,13 @@ import { z } from 'zod';
 import { errorText, fileProblem, InputError } from './model/errors.ts';
 import { suggestion } from './model/nearest.ts';
 import { codeFolder } from './model/package-files.ts';
+import { MAX_SEED } from './model/plan.ts';
 import { quoted } from './model/quoted.ts';
 import { VARIANT_KINDS } from './own-variants.ts';
 import { pgquake } from './pgquake.ts';
 import type { Config, Quake } from './quake.ts';
 import { refuseUnlessRegular } from './regular-file.ts';
 import { shown } from './scenario/find.ts';
-import { MAX_SEED } from './scenario/schema.ts';
 
 const LOAD_LIMIT_MS = 10_000;
 const SYNTAX_CHECK_LIMIT_MS = 5_000;

@@ -16,6 +16,7 @@ import { asksAgain, layoutOf, observationsFor, placedPlan, plannedMs, planOf, wo
 import { proveTolerance, type RunOn } from './prove.ts';
 import type { Config, Experiment, ExperimentOptions, LoadOptions, Quake } from './quake.ts';
 import { buildReport } from './report.ts';
+import { withRetries } from './retries.ts';
 import { limitOf, RunLimit } from './run/guards.ts';
 import { HostMonitor, LIGHT_LOOK_MS } from './run/host-monitor.ts';
 import { healLeftBehind, refuseUnhealed, tellLeftBehind } from './run/left-behind.ts';
@@ -68,8 +69,16 @@ export function pgquake(config: Config = {}): Quake {
     list: async () => listScenarios(sources, ownVariants(config) ? new Map() : await knownHeads()),
     parse: (text, file = 'scenario') => withDefaults(parseScenario(text, file, catalog), config),
     plan: (scenario, options) => planOf(catalog.faults, scenario, options),
-    run: async (scenario, options = {}) =>
-      runScenario(catalog, typeof scenario === 'string' ? await load(scenario) : scenario, { reports, ...options }),
+    async run(nameOrScenario, { retries = 0, ...options } = {}) {
+      const scenario = typeof nameOrScenario === 'string' ? await load(nameOrScenario) : nameOrScenario;
+      return withRetries({
+        retries,
+        checks: catalog.checks,
+        signal: options.signal,
+        attempt: (attempt) => runScenario(catalog, scenario, { reports, ...(attempt && { attempt }), ...options }),
+        tell: (which, why) => options.say?.(`retry ${which}: ${why}`),
+      });
+    },
     judge: async (run, { by } = {}) => {
       const stored = typeof run === 'string' ? await readRun(run) : run;
       return by ? judgeBy(catalog, stored, by) : judgeAndIndex(catalog, stored);

@@ -8,10 +8,11 @@ import { InputError } from './model/errors.ts';
 import type { Observation } from './model/event.ts';
 import { type Lost, lostBy } from './model/loss.ts';
 import { suggestion } from './model/nearest.ts';
-import type { Plan, PlannedAct } from './model/plan.ts';
+import { MAX_SEED, type Plan, type PlannedAct } from './model/plan.ts';
 import type { Roles } from './model/roles.ts';
 import type { Scenario } from './model/scenario.ts';
 import { dataNodes, type PlacementMap, type Topology } from './model/topology.ts';
+import { wholeNumber } from './model/whole-number.ts';
 import { asFormed, type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
 import { keyOf } from './plan/target.ts';
 import type { Workload } from './workloads/workload.ts';
@@ -28,7 +29,8 @@ export interface PlannerOptions {
 
 /**
  * Makes the plan of a run. Starts nothing.
- * @throws InputError where it strikes too many nodes at once, or can pick only nodes that another fault strikes.
+ * @throws InputError where it strikes too many nodes at once, can pick only nodes that another fault strikes, or its seed is
+ * out of range.
  */
 export function planOf(
   faults: readonly Fault[],
@@ -36,7 +38,7 @@ export function planOf(
   { seed = scenario.seed ?? randomInt(2 ** 32), placement }: PlannerOptions = {},
 ): Plan {
   const plan = makePlan(scenario, {
-    seed,
+    seed: wholeNumber('seed', seed, 0, MAX_SEED),
     strikesOf: (fault, targets, params) => faultNamed(faults, fault)?.strikes?.(targets, params),
     placement,
   });

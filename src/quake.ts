@@ -47,7 +47,12 @@ export interface ExperimentOptions {
   readonly confirm?: string | undefined;
   /** Runs a smaller load where servers and client cannot sustain the scenario's. By default the run then ends. */
   readonly fit?: boolean;
-  /** Which of several attempts this is; recorded in `run.json`. */
+  /**
+   * How often the scenario is run again if the machine was too busy to judge it, from 0 to 20; the last run counts. 0 by
+   * default.
+   */
+  readonly retries?: number;
+  /** Which of several attempts this is, where the caller makes them; recorded in `run.json`. Leave `retries` out then. */
   readonly attempt?: Attempt | undefined;
   /** Gives load and probes realtime priority; needs root on Linux with at least 4 processors. False by default. */
   readonly realtime?: boolean;
@@ -92,7 +97,7 @@ export interface Quake {
   parse(text: string, file?: string): Scenario;
   /**
    * Makes the plan of a run and draws a missing seed. Starts nothing.
-   * @throws InputError where it strikes more nodes at once than the scenario's guards allow.
+   * @throws InputError where it strikes more nodes at once than the scenario's guards allow, or the seed is out of range.
    */
   plan(scenario: Scenario, options?: { readonly seed?: number | undefined }): Plan;
   /**

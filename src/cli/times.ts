@@ -3,7 +3,7 @@
 import { shareInterval } from '../model/share-interval.ts';
 import { formatCount } from '../model/units.ts';
 import type { Judgement } from '../model/verdict.ts';
-import { wholeNumber } from './whole-number.ts';
+import { wholeNumber } from '../model/whole-number.ts';
 
 /** More runs are a job for a script. */
 const MAX_TIMES = 1_000;

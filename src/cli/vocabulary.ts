@@ -2,6 +2,7 @@
 
 import { refuseUnknown } from '../choose.ts';
 import { InputError } from '../model/errors.ts';
+import { MAX_SEED } from '../model/plan.ts';
 import { quoted } from '../model/quoted.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Quake } from '../quake.ts';
@@ -9,7 +10,6 @@ import { SCENARIO_FOLDERS } from '../scenario/find.ts';
 import { isInventoryFile, readInventory } from '../scenario/inventory.ts';
 import { loadScenario, type ScenarioSuite } from '../scenario/load.ts';
 import { onInventory } from '../scenario/on-inventory.ts';
-import { MAX_SEED } from '../scenario/schema.ts';
 import type { Overrides } from './options.ts';
 
 /**

@@ -4,6 +4,9 @@ import type { MovingRole } from './roles.ts';
 import type { Scenario } from './scenario.ts';
 import type { NodeName, Partition } from './topology.ts';
 
+/** Of the seed of a run; the least is 0. */
+export const MAX_SEED = 2 ** 32 - 1;
+
 /** One act of the schedule: one strike of a fault on its targets. */
 export interface PlannedAct {
   /** From 0, in the order of the scenario and of each fault's strikes; unique in the run. */

@@ -7,6 +7,7 @@ import type { ClusterKeys } from '../cluster/keys.ts';
 import type { Platform } from '../cluster/platform.ts';
 import { MAX_WORKERS, WORKER_KEYS } from '../cluster/worker-keys.ts';
 import type { Fault } from '../faults/fault.ts';
+import { MAX_SEED } from '../model/plan.ts';
 import { duration, positiveDuration, rate, share } from '../model/quantities.ts';
 import { expectedButFound } from '../model/quoted.ts';
 import { MOVING_ROLES } from '../model/roles.ts';
@@ -37,7 +38,6 @@ const MAX_PROBED_ROUTES = 8;
 export const MAX_STEPS = 100;
 /** For all faults together, with their repetitions. */
 export const MAX_STRIKES = 1_000;
-export const MAX_SEED = 2 ** 32 - 1;
 
 /** One line of text without control characters, so that a terminal and a report can quote it. */
 const sentence = z

@@ -21,6 +21,7 @@ export const ROOMS: readonly Room[] = [
   ),
   room(['config.ts'], '`pgquake.config.ts`: loaded and validated', 'everything below'),
   room(['pgquake.ts'], '`pgquake(own variants)`: the whole pipeline on one page', 'everything below'),
+  room(['retries.ts'], 'runs again what a busy machine kept from being judged', 'everything below'),
   room(['quake.ts'], 'the types of the public API', 'everything below'),
   room(['prove.ts'], 'a proof of tolerance: a scenario for each set of workers, on one cluster', 'everything below'),
   room(['proven-set.ts'], 'what one run of a proof shows', '`measure/`, `plan/`, `model/`'),

@@ -54,6 +54,7 @@ const KEYS = [
   'contract',
   'config.ts',
   'pgquake.ts',
+  'retries.ts',
   'quake.ts',
   'prove.ts',
   'proven-set.ts',

@@ -11,5 +11,5 @@ engineContract({ engine: copies, platform, topology: { nodes: copies.nodes(2), r
 
 test('clients do not notice that a copy is gone, and it catches up', { timeout: 120_000 }, async () => {
   const quake = await loadConfig('scenarios/pgquake.config.ts');
-  await expect(quake.run('scenarios/lost-copy.yaml', { seed: 7 })).resolves.toPass();
+  await expect(quake.run('scenarios/lost-copy.yaml', { seed: 7, retries: 2 })).resolves.toPass();
 });

@@ -7,6 +7,7 @@ import { InputError } from '../../model/errors.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import type { Quake } from '../../quake.ts';
+import { refuseRetries } from '../../retries.ts';
 import { readPlan } from '../../store.ts';
 import type { Command } from '../command.ts';
 import { openQuake, reportsFolder } from '../open.ts';
@@ -24,7 +25,7 @@ import {
 import { Output } from '../output.ts';
 import { endWith } from '../own-exit.ts';
 import { lookUpInPlan } from '../stored-plan.ts';
-import { type AttemptArguments, interruptibleRun, replayOf, retriesOf, runOne, type Stage } from './run.ts';
+import { type AttemptArguments, interruptibleRun, replayOf, runOne, type Stage } from './run.ts';
 
 interface ReplayArguments extends ConfigArguments {
   run: string;
@@ -48,8 +49,8 @@ export const replay: Command<ReplayArguments> = {
       .options(CONFIRM_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 replay reports/latest', 'the same faults on the same nodes at the same times'),
-  handler: async ({ run, config, reports: folder, realtime, retries: written, fit, confirm, output: format }) => {
-    const retries = retriesOf(written);
+  handler: async ({ run, config, reports: folder, realtime, retries, fit, confirm, output: format }) => {
+    refuseRetries('--retries', retries);
     const replayed = await readPlan(run);
     const quake = await openQuake({ config }, [replayed.scenario.file]);
     refuseIncomplete(quake, replayed, run);

@@ -14,6 +14,7 @@ import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import { loadLayout } from '../../reporters/text-layout.ts';
+import { refuseRetries, withRetries } from '../../retries.ts';
 import type { RunListener } from '../../run/recorder.ts';
 import { SCENARIO_FOLDERS } from '../../scenario/find.ts';
 import type { ScenarioSuite } from '../../scenario/load.ts';
@@ -30,15 +31,10 @@ import { Output } from '../output.ts';
 import { endWith } from '../own-exit.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { quietProgress } from '../quiet-progress.ts';
-import { reasonsToRetry } from '../retries.ts';
 import { SuiteTable } from '../suite.ts';
 import { timesLine, timesOf } from '../times.ts';
 import { seedOf, withEnvironment } from '../vocabulary.ts';
-import { wholeNumber } from '../whole-number.ts';
 import { printPlan } from './plan.ts';
-
-/** More retries would hide a machine that is unfit for measuring. */
-const MAX_RETRIES = 20;
 
 export async function run(given: RunArguments): Promise<void> {
   const args = withEnvironment(given);
@@ -49,7 +45,8 @@ export async function run(given: RunArguments): Promise<void> {
   const scenarios = once.flatMap((scenario) => Array<Scenario>(times).fill(scenario));
   const suite = named && { ...named, scenarios };
   const seed = seedOf(args.seed);
-  const retries = retriesOf(args.retries);
+  const { retries } = args;
+  refuseRetries('--retries', retries);
   refuseBothWays(args);
   if (args['dry-run']) {
     for (const scenario of once) await printPlan(quake, scenario, { seed, output: args.output });
@@ -133,11 +130,6 @@ function refuseBothWays({ quiet, verbose }: RunArguments): void {
   throw new InputError('--quiet and --verbose contradict each other', { code: 'usage', hint: 'leave one of them out' });
 }
 
-/** @throws InputError if it is not a whole number in range. */
-export function retriesOf(retries: number): number {
-  return wholeNumber('--retries', retries, 0, MAX_RETRIES);
-}
-
 /** The arguments that each attempt needs. */
 export type AttemptArguments = Overrides &
   ConfigArguments &
@@ -176,20 +168,16 @@ export async function runOne(scenario: Scenario, settings: RunSettings): Promise
   if (scenario.claim !== undefined) output.say(pc.dim(`claim: "${plainText(scenario.claim)}"`));
   for (const line of hopelessWarnings(scenario)) output.say(`${pc.yellow('warning')} ${plainText(line)}`);
   try {
-    for (let number = 1; ; number++) {
-      const ended = await attempt(scenario, settings, retries === 0 ? undefined : { number, most: retries + 1 });
-      const { code, report, folder, failure } = ended;
-      const reasons = reasonsToRetry(report, failure, quake.catalog.checks);
-      if (reasons.length > 0 && number <= retries && !signal.aborted) {
-        output.say(
-          `${pc.yellow('retry')}  ${number} of ${retries}: ${reasons.join(' and ')}; kept in ${relative('.', folder)}\n`,
-        );
-        continue;
-      }
-      table?.add(report, basename(folder));
-      output.judged(report, relative('.', folder), failure === undefined ? undefined : errorText(failure));
-      return code;
-    }
+    const { code, report, folder, failure } = await withRetries({
+      retries,
+      checks: quake.catalog.checks,
+      signal,
+      attempt: (number) => attempt(scenario, settings, number),
+      tell: (which, why) => output.say(`${pc.yellow('retry')}  ${which}: ${why}\n`),
+    });
+    table?.add(report, basename(folder));
+    output.judged(report, relative('.', folder), failure === undefined ? undefined : errorText(failure));
+    return code;
   } catch (error) {
     output.failed(scenario.name, errorText(error));
     if (table === undefined) throw error;

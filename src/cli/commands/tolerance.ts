@@ -5,6 +5,7 @@ import { InputError } from '../../model/errors.ts';
 import { ownCommand } from '../../model/package-files.ts';
 import { expectedButFound } from '../../model/quoted.ts';
 import { parseShare } from '../../model/units.ts';
+import { wholeNumber } from '../../model/whole-number.ts';
 import { LAYOUTS } from '../../plan/tolerance/layouts.ts';
 import { tolerance } from '../../plan/tolerance.ts';
 import { ruleOf } from '../../prove.ts';
@@ -21,7 +22,6 @@ import { CLUSTER_OPTIONS, CONFIG_OPTION, type ConfigArguments, REPORTS_OPTION } 
 import { endWith } from '../own-exit.ts';
 import { printJson } from '../print-json.ts';
 import { withEnvironment } from '../vocabulary.ts';
-import { wholeNumber } from '../whole-number.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
 type Output = (typeof OUTPUTS)[number];

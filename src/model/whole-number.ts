@@ -1,7 +1,7 @@
-/** Options that take a whole number. */
+/** Values that have to be whole numbers. */
 
-import { InputError } from '../model/errors.ts';
-import { expectedButFound } from '../model/quoted.ts';
+import { InputError } from './errors.ts';
+import { expectedButFound } from './quoted.ts';
 
 /**
  * @param what says more about the range in the error, such as `, the number of workers`.
