@@ -1,6 +1,6 @@
 /** Creates folders with their parents. Node's recursive `mkdir` never returns in some places, such as below /proc. */
 
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
@@ -9,30 +9,32 @@ import { dirname, resolve } from 'node:path';
  * @returns the topmost folder that it created; `undefined` where it created none.
  * @throws the system's error.
  */
-export async function makeFolder(path: string, mode = 0o777): Promise<string | undefined> {
+export function makeFolder(path: string, mode = 0o777): string | undefined {
   const folder = resolve(path);
   try {
-    await mkdir(folder, { mode });
+    mkdirSync(folder, { mode });
     return folder;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && dirname(folder) !== folder) {
-      const topmost = await makeFolder(dirname(folder), mode);
-      // The parent exists now, so another error is final.
-      await mkdir(folder, { mode }).catch(unlessFolder(folder));
-      return topmost ?? folder;
+    if (code !== 'ENOENT' || dirname(folder) === folder) {
+      if (!isFolder(folder)) throw error;
+      return undefined;
     }
-    await unlessFolder(folder)(error);
-    return undefined;
   }
+  const topmost = makeFolder(dirname(folder), mode);
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    // The parent exists now, so another error is final.
+    if (!isFolder(folder)) throw error;
+  }
+  return topmost ?? folder;
 }
 
-const unlessFolder = (folder: string) => async (error: unknown) => {
-  if (
-    !(await stat(folder).then(
-      (found) => found.isDirectory(),
-      () => false,
-    ))
-  )
-    throw error;
-};
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -4,9 +4,11 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './catalog.ts';
 import { type Choice, choose, refuseUnknown } from './choose.ts';
+import { diskFailure, useDisk } from './disk/files-in.ts';
 import { judge } from './judge.ts';
+import { Begun } from './model/begun.ts';
 import { monotonicClock } from './model/clock.ts';
-import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
+import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
 import { threadModule, version } from './model/package-files.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
@@ -26,6 +28,7 @@ import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
 import { loadingJudges, runParts } from './run-parts.ts';
 import { completed, refusal } from './scenario/complete.ts';
+import { refuseUnconfirmed } from './scenario/confirmed.ts';
 import { SCENARIO_FOLDERS } from './scenario/find.ts';
 import { knownHeads } from './scenario/known.ts';
 import { listScenarios, loadScenario, loadSuite } from './scenario/load.ts';
@@ -123,9 +126,10 @@ async function runScenario(
   const scenario = await completed(asked, catalog.workloads);
   refuseUnconfirmed(scenario, options.confirm);
   const { faults } = catalog;
-  // Loaded while `choose` waits for the platforms.
+  // Both while `choose` waits for the platforms.
   const parts = runParts();
   parts.catch(() => undefined);
+  await using writing = new Begun(useDisk(reports));
   const drawn = options.replayed ?? planOf(faults, scenario, { seed: options.seed });
   // Until the recorder exists, an abort has nothing to undo.
   const stopped = options.signal ?? new AbortController().signal;
@@ -135,12 +139,13 @@ async function runScenario(
   const plan = placedPlan(faults, drawn, layoutOf(engine, scenario));
 
   const startedAt = new Date();
-  const folder = await unlessAborted(createRunFolder(reports, scenario.name, startedAt), stopped);
+  await unlessAborted(writing.ready, stopped);
+  const folder = createRunFolder(reports, scenario.name, startedAt);
   const { probes, cluster } = plan.scenario;
   const { params } = plan.scenario.workload;
   const lacks = lacking({ workload, params, probes, cluster });
   const info = describeRun(plan, workload, { folder, startedAt, engine, lacks, ...options });
-  await writeRunInputs(folder, plan, info);
+  writeRunInputs(folder, plan, info);
 
   const limitMs = limitOf(scenario.guards, plannedMs(plan));
   using limited = new RunLimit(stopped, limitMs);
@@ -165,9 +170,9 @@ async function runScenario(
       refuseUnhealed(scenario, leftBehind);
       await run({
         plan,
-        place: async (placement) => {
+        place: (placement) => {
           const placed = placedPlan(faults, plan, placement);
-          await writePlan(folder, placed);
+          writePlan(folder, placed);
           return placed;
         },
         platform,
@@ -201,35 +206,32 @@ async function runScenario(
     }
   }
   failure ??= recorder.signal.reason;
-  const report = judgeBy(catalog, await readOwnRun(folder, recorder, failure), scenario);
+  const report = judgeBy(catalog, await readOwnRun(folder, recorder, failure, say), scenario);
   const files = rendered(catalog, report);
-  const written = await writeFiles(folder, files).catch((error: unknown) => ({ error }));
-  failure ??= written?.error;
+  try {
+    writeFiles(folder, files);
+  } catch (error) {
+    failure ??= error;
+  }
   await pointHere(folder, files['report.json'], say);
   return { verdict: { judgement: report.judgement, results: report.results }, report, folder, failure };
-}
-
-/**
- * pgquake breaks a user's cluster only after the user has repeated its name.
- * @throws InputError without that confirmation.
- */
-function refuseUnconfirmed({ cluster, faults, file }: Scenario, confirm = cluster.confirm): void {
-  const { inventory } = cluster;
-  if (!inventory || faults.length === 0 || confirm === inventory.name) return;
-  throw new InputError(
-    `${file} breaks the cluster ${inventory.name}, ${confirm === undefined ? 'which you have not confirmed' : `but "${confirm}" is confirmed`}`,
-    {
-      code: 'unconfirmed',
-      hint: `add --confirm ${inventory.name}, or confirm: ${inventory.name} below cluster: in the scenario`,
-    },
-  );
 }
 
 /**
  * Reads back what the run recorded, with the events that could not be written.
  * @throws the run's own failure if there was one, else an EnvironmentError: someone changed its folder.
  */
-async function readOwnRun(folder: string, { unsaved }: Recorder, failure: unknown): Promise<StoredRun> {
+async function readOwnRun(
+  folder: string,
+  { unsaved }: Recorder,
+  failure: unknown,
+  say: (line: string) => void,
+): Promise<StoredRun> {
+  const silent = diskFailure(folder);
+  if (silent) {
+    say(`no report: ${silent.message}`);
+    throw failure ?? silent;
+  }
   try {
     const stored = await readRun(folder);
     return { ...stored, history: { ...stored.history, events: [...stored.history.events, ...unsaved] } };
@@ -251,7 +253,7 @@ function healersIn({ platforms, inventory, faults }: Catalog) {
 
 /** Updates `latest` and the index. They are not part of the run, so a failure never costs the verdict. */
 async function pointHere(folder: string, text: string | undefined, say: (line: string) => void): Promise<void> {
-  const missed = await pointLatest(folder);
+  const missed = pointLatest(folder);
   if (missed !== undefined) say(missed);
   try {
     const written = text === undefined ? undefined : { id: basename(folder), text };
@@ -264,7 +266,7 @@ async function pointHere(folder: string, text: string | undefined, say: (line: s
 /** Judges a stored run, writes its reports and updates the index. Needs no cluster. */
 async function judgeAndIndex(catalog: Catalog, stored: StoredRun): Promise<Report> {
   const report = judgeBy(catalog, stored, stored.plan.scenario);
-  await writeFiles(stored.folder, rendered(catalog, report));
+  writeFiles(stored.folder, rendered(catalog, report));
   await keepRunIndex(dirname(await realpath(stored.folder)), INDEX_PAGE, false);
   return report;
 }
@@ -280,7 +282,7 @@ function rendered({ reporters }: Catalog, report: Report): Readonly<Record<strin
 
 async function renderAgain(catalog: Catalog, folder: string): Promise<string[]> {
   const files = rendered(catalog, await readReport(join(folder, 'report.json')));
-  await writeFiles(folder, files);
+  writeFiles(folder, files);
   return Object.keys(files);
 }
 

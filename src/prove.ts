@@ -110,7 +110,7 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
   onProgress(`platform ${chosen.platform.name}, engine ${chosen.engine.name}: ${chosen.reason}`);
 
   const startedAt = new Date();
-  const folder = await createRunFolder(reports, 'tolerance', startedAt);
+  const folder = createRunFolder(reports, 'tolerance', startedAt);
   const on = expect ? { ...chosen, engine: { ...chosen.engine, expect } } : chosen;
   await using clusters = new LentClusters(on, first);
   if (attach === undefined) {
@@ -149,7 +149,7 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
     pruned: plan.length < everySubset.length,
     subsets,
   };
-  await writeFiles(
+  writeFiles(
     folder,
     hands.render(proof, {
       reports: done.map(({ report }) => report),
@@ -198,7 +198,7 @@ async function proveAll(
     for (let next = open.shift(); next; next = open.shift()) {
       const [i, subset] = next;
       const scenario = scenarioOf(subset, i + 1, written, folder);
-      await writeFiles(folder, { [basename(scenario.file)]: scenario.source });
+      writeFiles(folder, { [basename(scenario.file)]: scenario.source });
       const ended = await hands.run(scenario, { on, reports, signal, again: againOf(scenario) });
       if (signal.aborted) return;
       const { history } = await readRun(ended.folder);

@@ -3,9 +3,10 @@
  * reads only new and changed reports, so an update after a run is cheap.
  */
 
-import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { filesIn } from './disk/files-in.ts';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { Report } from './model/report.ts';
 import { type IndexedRun, indexedReport, indexedRunSchema, newestFirst, RUN_INDEX_VERSION } from './model/run-index.ts';
@@ -86,8 +87,8 @@ async function writeIndex(
   }
   const runs = newestFirst(kept.map(({ run }) => run));
   const data = `{"version":${RUN_INDEX_VERSION},"runs":[\n${kept.map((one) => JSON.stringify(one)).join(',\n')}\n]}\n`;
-  await replace(join(reportsFolder, INDEX_JSON), data);
-  await replace(join(reportsFolder, INDEX_HTML), render(runs));
+  replace(join(reportsFolder, INDEX_JSON), data);
+  replace(join(reportsFolder, INDEX_HTML), render(runs));
   return runs;
 }
 
@@ -142,13 +143,10 @@ async function statOf(path: string): Promise<{ readonly mtimeMs: number; readonl
 }
 
 /** Replaces a file atomically: a reader never sees half of it, even if two runs end at once. */
-async function replace(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
+function replace(path: string, text: string): void {
   try {
-    await writeFile(temporary, text);
-    await rename(temporary, path);
+    filesIn(path).replace(path, text, `${path}.${process.pid}.new`);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, { code: 'reports-folder', cause: error });
   }
 }

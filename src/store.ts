@@ -1,10 +1,10 @@
 /** Run folders below `reports/`: creates them, writes their files, reads stored runs. */
 
 import { existsSync } from 'node:fs';
-import { lstat, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { makeFolder } from './make-folder.ts';
+import { filesIn, writeHint } from './disk/files-in.ts';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
 import { parseEventLine } from './model/event-line.ts';
@@ -45,29 +45,30 @@ export interface StoredRun {
  * @returns its absolute path.
  * @throws EnvironmentError when it cannot be created.
  */
-export async function createRunFolder(reportsFolder: string, scenario: string, startedAt: Date): Promise<string> {
-  const folder = await createFolder(reportsFolder, scenario, startedAt);
-  await writing(folder, mkdir(join(folder, 'logs')));
+export function createRunFolder(reportsFolder: string, scenario: string, startedAt: Date): string {
+  const folder = createFolder(reportsFolder, scenario, startedAt);
+  writing(folder, () => filesIn(folder).makeNewFolder(join(folder, 'logs')));
   return folder;
 }
 
 /** The same for a suite: `<UTC time>-suite-<name>`. */
-export function createSuiteFolder(reportsFolder: string, name: string, startedAt: Date): Promise<string> {
+export function createSuiteFolder(reportsFolder: string, name: string, startedAt: Date): string {
   return createFolder(reportsFolder, `suite-${name}`, startedAt);
 }
 
-async function createFolder(reportsFolder: string, name: string, startedAt: Date): Promise<string> {
+function createFolder(reportsFolder: string, name: string, startedAt: Date): string {
   const stamp = startedAt
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(':', '-');
   const base = join(resolve(reportsFolder), `${stamp}-${name}`);
+  const files = filesIn(base);
   try {
-    await makeFolder(reportsFolder);
+    files.makeFolder(resolve(reportsFolder));
     for (let attempt = 1; ; attempt++) {
       const folder = attempt === 1 ? base : `${base}-${attempt}`;
       try {
-        await mkdir(folder);
+        files.makeNewFolder(folder);
         return folder;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt >= 1_000) throw error;
@@ -76,7 +77,7 @@ async function createFolder(reportsFolder: string, name: string, startedAt: Date
   } catch (error) {
     throw new EnvironmentError(`cannot create the run's folder in ${reportsFolder}: ${errorText(error)}`, {
       code: 'reports-folder',
-      hint: 'choose a writable folder with --reports <folder>',
+      hint: writeHint(error, 'choose a writable folder with --reports <folder>'),
       cause: error,
     });
   }
@@ -86,31 +87,32 @@ async function createFolder(reportsFolder: string, name: string, startedAt: Date
  * Writes the inputs of a run: `scenario.yaml`, `plan.json`, `run.json`.
  * @throws EnvironmentError when they cannot be written.
  */
-export async function writeRunInputs(folder: string, plan: Plan, run: RunInfo): Promise<void> {
-  await writeFiles(folder, { 'scenario.yaml': plan.scenario.source });
-  await writePlan(folder, plan);
-  await writeFiles(folder, { 'run.json': `${JSON.stringify(run, null, 2)}\n` });
+export function writeRunInputs(folder: string, plan: Plan, run: RunInfo): void {
+  writeFiles(folder, { 'scenario.yaml': plan.scenario.source });
+  writePlan(folder, plan);
+  writeFiles(folder, { 'run.json': `${JSON.stringify(run, null, 2)}\n` });
 }
 
 /** Replaces an earlier plan once its open targets are picked. */
-export async function writePlan(folder: string, plan: Plan): Promise<void> {
-  await writeFiles(folder, { 'plan.json': `${JSON.stringify(plan, null, 2)}\n` });
+export function writePlan(folder: string, plan: Plan): void {
+  writeFiles(folder, { 'plan.json': `${JSON.stringify(plan, null, 2)}\n` });
 }
 
 /**
  * Points the link `latest`, beside the folder, at this run. Never replaces a `latest` that is not a link.
  * @returns why it did not, in words; `undefined` where it did.
  */
-export async function pointLatest(folder: string): Promise<string | undefined> {
+export function pointLatest(folder: string): string | undefined {
   const latest = join(folder, '..', 'latest');
+  const files = filesIn(folder);
   try {
-    const there = await lstat(latest).catch(() => undefined);
-    if (there && !there.isSymbolicLink()) {
+    const there = files.lookAtLink(latest);
+    if (there && !there.isLink) {
       return `${latest} is not a link, so pgquake leaves it as it is; this run is in ${folder}`;
     }
-    await rm(latest, { force: true });
+    files.remove(latest);
     // Some Windows accounts may not create links; the folders' names still show the newest run.
-    await symlink(basename(folder), latest);
+    files.link(basename(folder), latest);
     return undefined;
   } catch (error) {
     return `${latest} does not lead to this run: ${errorText(error)}`;
@@ -121,28 +123,29 @@ export async function pointLatest(folder: string): Promise<string | undefined> {
  * Writes files into a folder, by name, each whole or not at all.
  * @throws EnvironmentError when one cannot be written.
  */
-export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  const write = async ([name, content]: [string, string]) => {
+export function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  const failures: unknown[] = [];
+  for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);
-    const unfinished = `${path}.unfinished`;
-    const written = writeFile(unfinished, content).then(() => rename(unfinished, path));
-    await writing(path, written).catch(async (error: unknown) => {
-      await rm(unfinished, { force: true }).catch(() => undefined);
-      throw error;
-    });
-  };
-  const outcomes = await Promise.allSettled(Object.entries(files).map(write));
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    try {
+      writing(path, () => filesIn(path).replace(path, content));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
-async function writing(path: string, work: Promise<unknown>): Promise<void> {
-  await work.catch((error: unknown) => {
+function writing(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
     throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, {
       code: 'reports-folder',
-      hint: 'make space, or choose a writable folder with --reports <folder>',
+      hint: writeHint(error),
       cause: error,
     });
-  });
+  }
 }
 
 /**

@@ -35,6 +35,8 @@ const ENTRIES = [
   'contract',
   'load-thread',
   'witness-thread',
+  'disk/file-process',
+  'disk/file-thread',
   'platforms/local/relay/thread',
   ...globSync('src/workloads/*.ts', { cwd: ROOT })
     .filter((file) => /^ {2}source: import\.meta\.url,$/m.test(readFileSync(join(ROOT, file), 'utf8')))

@@ -39,7 +39,7 @@ export class SuiteTable {
   /** @throws EnvironmentError if its folder cannot be created. */
   static async open(suite: ScenarioSuite, { reports, again, output }: SuiteTableOptions): Promise<SuiteTable> {
     const startedAt = new Date();
-    return new SuiteTable(suite, again, output, await createSuiteFolder(reports, suite.name, startedAt), startedAt);
+    return new SuiteTable(suite, again, output, createSuiteFolder(reports, suite.name, startedAt), startedAt);
   }
 
   /** @param run the name of the run's folder. */
@@ -71,7 +71,7 @@ export class SuiteTable {
       runs: this.#runs,
       again: this.#again,
     });
-    await writeFiles(this.#folder, suiteFiles(suite));
+    writeFiles(this.#folder, suiteFiles(suite));
     const { columns } = this.#output;
     this.#output.say();
     for (const line of suiteText(suite, { colors: pc, columns })) this.#output.say(line);

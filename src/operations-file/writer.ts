@@ -1,6 +1,5 @@
 /** Writes operations as they settle, in batches: an Arrow stream, readable up to its end even after a crash. */
 
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import {
   AsyncByteQueue,
@@ -17,6 +16,8 @@ import {
   type Vector,
   vectorFromArray,
 } from 'apache-arrow';
+import type { Files } from '../disk/files.ts';
+import { filesIn } from '../disk/files-in.ts';
 import type { OperationKind } from '../model/history.ts';
 import { ABSENT, OperationTable, OUTCOMES } from '../model/operations.ts';
 import { INTEGERS, OUTCOME_WORDS, ROUTE_WORDS, SCHEMA, WORDS } from './layout.ts';
@@ -25,12 +26,12 @@ import { SEAL_BYTES, seal } from './seal.ts';
 
 /** Gathers the dozens of parts of a batch into one system call. */
 class FileSink extends AsyncByteQueue {
-  readonly #file: number;
+  readonly #write: (bytes: Uint8Array) => void;
   #parts: Uint8Array[] = [];
 
-  constructor(file: number) {
+  constructor(write: (bytes: Uint8Array) => void) {
     super();
-    this.#file = file;
+    this.#write = write;
   }
 
   override write(value: unknown): void {
@@ -40,7 +41,7 @@ class FileSink extends AsyncByteQueue {
   flush(): void {
     const bytes = Buffer.concat(this.#parts);
     this.#parts = [];
-    for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#file, bytes, at);
+    this.#write(bytes);
   }
 }
 
@@ -82,6 +83,7 @@ const BATCH_OPERATIONS = 4_096;
 const LEAST_WAITING = 64;
 
 export class OperationsWriter implements Disposable {
+  readonly #files: Files;
   readonly #file: number;
   readonly #sink: FileSink;
   readonly #writer: StreamWriter;
@@ -99,14 +101,15 @@ export class OperationsWriter implements Disposable {
    * @param kinds all kinds of the operations, with their routes.
    */
   constructor(path: string, kinds: readonly Pick<OperationKind, 'name' | 'route'>[]) {
-    this.#file = openSync(path, 'wx');
+    this.#files = filesIn(path);
+    this.#file = this.#files.open(path, 'wx');
     this.#kinds = kinds.map(({ name }) => name);
     this.#kindWords = vectorFromArray(this.#kinds, new Utf8());
     const routes = [...new Set(kinds.flatMap(({ route }) => route ?? []))];
     this.#routeWords = vectorFromArray(routes, new Utf8());
     this.#routeOfKind = Int8Array.from(kinds, ({ route }) => (route === undefined ? -1 : routes.indexOf(route)));
     this.#writer = new StreamWriter({ autoDestroy: false });
-    this.#sink = new FileSink(this.#file);
+    this.#sink = new FileSink((bytes) => this.#files.write(this.#file, bytes));
     this.#writer.reset(this.#sink, SCHEMA);
     this.#sink.flush();
   }
@@ -179,7 +182,7 @@ export class OperationsWriter implements Disposable {
       this.#writer.finish();
       this.#sink.flush();
     } finally {
-      closeSync(this.#file);
+      this.#files.close(this.#file);
     }
   }
 }

@@ -3,28 +3,26 @@
  * cluster is made, removed after it is gone.
  */
 
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE } from '../cluster/platform.ts';
+import { filesIn, writeHint } from '../disk/files-in.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { readRegular } from '../regular-file.ts';
 import { disown } from './owner.ts';
-
-const unfinished = (runFolder: string) => join(runFolder, `${CLUSTER_FILE}.unfinished`);
 
 /**
  * Writes the file atomically: a reader never sees half of it.
  * @throws EnvironmentError when it cannot be written.
  */
 export async function writeClusterFile(runFolder: string, content: object): Promise<void> {
+  const path = join(runFolder, CLUSTER_FILE);
   try {
-    await writeFile(unfinished(runFolder), `${JSON.stringify(content, null, 2)}\n`);
-    await rename(unfinished(runFolder), join(runFolder, CLUSTER_FILE));
+    filesIn(path).replace(path, `${JSON.stringify(content, null, 2)}\n`);
   } catch (error) {
-    throw new EnvironmentError(`cannot write ${join(runFolder, CLUSTER_FILE)}: ${errorText(error)}`, {
+    throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, {
       code: 'reports-folder',
-      hint: 'free some space, or choose a writable folder with --reports <folder>',
+      hint: writeHint(error),
       cause: error,
     });
   }
@@ -51,8 +49,9 @@ export async function readClusterFile<T>(runFolder: string, schema: z.ZodType<T>
 
 /** Harmless twice. */
 export async function removeClusterFile(runFolder: string): Promise<void> {
-  await rm(unfinished(runFolder), { force: true });
-  await rm(join(runFolder, CLUSTER_FILE), { force: true });
+  const path = join(runFolder, CLUSTER_FILE);
+  filesIn(path).remove(`${path}.unfinished`);
+  filesIn(path).remove(path);
   await disown(runFolder);
 }
 

@@ -4,11 +4,11 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE, everyNode, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
 import type { NodePrograms } from '../cluster/program.ts';
+import { filesIn } from '../disk/files-in.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { documentation } from '../model/package-files.ts';
 import { formatBytes, formatCount } from '../model/units.ts';
@@ -127,7 +127,7 @@ export const docker: Platform = {
     const project = `pgquake-${randomBytes(4).toString('hex')}`;
     const password = randomBytes(24).toString('base64url');
     const file = join(runFolder, 'docker-compose.yml');
-    await writeFile(file, composeText(options, project));
+    filesIn(file).replace(file, composeText(options, project));
     await recordCluster(options, client, project);
     const dispose = disposer(client, { project, runFolder, password, say: onProgress });
     try {

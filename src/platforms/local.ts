@@ -18,6 +18,7 @@ import { Cache } from './local/cache.ts';
 import { DataRoot } from './local/data-folder.ts';
 import { pathOfInstalled } from './local/installed.ts';
 import { LocalCluster, startAll } from './local/local-cluster.ts';
+import { keepLogs, keptLogOf, logFileOf } from './local/log.ts';
 import { PortChooser } from './local/ports.ts';
 import { provisionPrograms } from './local/program-cluster.ts';
 import { PacketFilter } from './local/relay/packet-filter.ts';
@@ -108,7 +109,8 @@ export const local: Platform = {
         binaries,
         password: template.password,
         dataFolder,
-        logFile: join(runFolder, 'logs', `${name}.log`),
+        logFile: logFileOf(dataRoot.folder, name),
+        keptLog: keptLogOf(runFolder, name),
         settings: { ...serverSettings(faces, binaries.majorVersion), ...settings },
         onLaunch: () => cluster.save(),
       };
@@ -139,11 +141,21 @@ export const local: Platform = {
     if (remains === undefined) return { removed: [] };
     const inUseBy = await runningOwner(remains.owner, runFolder, { serversAreProcesses: true, force });
     if (inUseBy !== undefined) return { inUseBy, removed: [] };
+    saveLogs(remains.dataRoot, runFolder);
     const removed = await removeRemains(remains);
     await removeClusterFile(runFolder);
     return { removed };
   },
 };
+
+/** Without them the cluster must be removed, too. */
+function saveLogs(dataRoot: string, runFolder: string): void {
+  try {
+    keepLogs(dataRoot, runFolder);
+  } catch {
+    // The links to them show that they are gone.
+  }
+}
 
 async function accountFor(programs: Pick<NodePrograms, 'requires'>): Promise<Account | undefined> {
   const [account] = await Promise.all([serverAccount(), pathOfInstalled(programs)]);

@@ -1,11 +1,11 @@
 /** Records which pgquake owns a cluster, so that no other removes it during the run. */
 
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { filesIn } from '../disk/files-in.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { processOf, survivors } from './local/processes.ts';
 
@@ -44,7 +44,7 @@ export async function disown(folder: string): Promise<void> {
   const server = locks.get(folder);
   locks.delete(folder);
   await new Promise<void>((done) => (server ? server.close(() => done()) : done()));
-  await rm(join(folder, LOCK), { force: true });
+  filesIn(folder).remove(join(folder, LOCK));
 }
 
 export interface OwnerQuestion {
@@ -114,7 +114,7 @@ async function lock(folder: string): Promise<boolean> {
   const server = createServer((socket) => socket.destroy());
   server.unref();
   try {
-    await rm(join(folder, LOCK), { force: true });
+    filesIn(folder).remove(join(folder, LOCK));
     using socket = socketPath(folder);
     await new Promise<void>((done, failed) => server.once('error', failed).listen(socket.path, done));
     // A client that disconnects must not end this process.

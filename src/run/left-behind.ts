@@ -109,7 +109,7 @@ export async function reclaim(
 ): Promise<LeftBehind> {
   try {
     const platform = await platformOf(folder, platforms);
-    const open = await readPendingUndos(folder);
+    const open = readPendingUndos(folder);
     const { inUseBy, removed, standing } = await platform.reclaim(folder, { force });
     if (inUseBy !== undefined) return { state: 'in-use', folder, by: inUseBy };
     const undone = standing ? await undoOn(standing, folder, open, faults) : [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
 import type { Capability, Nodes, Platform } from '../cluster/platform.ts';
-import { makeFolder } from '../make-folder.ts';
+import { filesIn } from '../disk/files-in.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { PlacementMap } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -48,7 +48,7 @@ class LentCluster implements AsyncDisposable {
   static async make(options: LentClusterOptions): Promise<LentCluster> {
     const { platform, engine, scenario, workload, folder, signal, say } = options;
     const { cluster, workload: chosen } = scenario;
-    await makeFolder(join(folder, 'logs'));
+    filesIn(folder).makeFolder(join(folder, 'logs'));
     const nodes = await provision(platform, engine, { cluster, folder, needs: options.needs, signal, say });
     try {
       const dataset = datasetOf(workload, chosen.params, probesAreOn(scenario));

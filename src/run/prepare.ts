@@ -151,7 +151,7 @@ export async function rampUp(
     share,
     kinds: smaller.map(({ name, ratePerSecond }) => ({ name, ratePerSecond })),
   });
-  await fitted?.(share, smaller);
+  fitted?.(share, smaller);
   return smaller;
 }
 

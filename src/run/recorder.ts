@@ -4,14 +4,15 @@
  */
 
 import { join } from 'node:path';
+import { writeHint } from '../disk/files-in.ts';
+import { LineFile } from '../disk/line-file.ts';
 import type { Clock } from '../model/clock.ts';
-import { atALimit, EnvironmentError, errorText } from '../model/errors.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
 import { eventLine } from '../model/event-line.ts';
 import { type OperationKind, type OperationLog, WITNESS_KINDS } from '../model/history.ts';
 import type { OperationTable } from '../model/operations.ts';
 import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE, WITNESS_FILE } from '../operations-file.ts';
-import { LineFile } from './line-file.ts';
 
 export interface RunListener {
   event?(event: TimedEvent): void;
@@ -153,7 +154,7 @@ export class Recorder implements Disposable {
   #unwritable(cause: unknown): EnvironmentError {
     return new EnvironmentError(`the history in ${this.#folder} cannot be written: ${errorText(cause)}`, {
       code: 'history-unwritable',
-      hint: atALimit(cause)?.hint ?? 'make space, or choose another folder with --reports <folder>',
+      hint: writeHint(cause),
       cause,
     });
   }

@@ -59,7 +59,7 @@ const ABORT_GRACE_MS = 2_000;
 export interface RunOptions {
   readonly plan: Plan;
   /** Picks the open targets of the plan, and stores it. */
-  readonly place: (placement: PlacementMap) => Promise<Plan>;
+  readonly place: (placement: PlacementMap) => Plan;
   readonly platform: Platform;
   readonly engine: Engine;
   readonly reason: string;
@@ -82,7 +82,7 @@ export interface RunOptions {
   readonly realtime?: boolean;
   /** Continues with a smaller load where servers and client cannot sustain the whole one. False by default. */
   readonly fit?: boolean;
-  readonly fitted?: (share: number, kinds: readonly OperationKind[]) => Promise<void>;
+  readonly fitted?: (share: number, kinds: readonly OperationKind[]) => void;
   /** Called with progress before there are events, such as the download of an image. */
   readonly say: (line: string) => void;
 }

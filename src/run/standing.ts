@@ -6,6 +6,7 @@ import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl, Nodes, Platform, StandingClusters } from '../cluster/platform.ts';
 import { mainRoute } from '../cluster/route.ts';
 import { type Survey, survey, surveyNodes } from '../cluster/survey.ts';
+import { diskFailure } from '../disk/files-in.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
 import {
@@ -185,7 +186,7 @@ export function attachedPlatform(
         ...nodes,
         // Undos that failed are still owed, so "pgquake heal" must find the cluster.
         dispose: async () => {
-          if ((await readPendingUndos(runFolder)).length === 0) await nodes.dispose();
+          if (diskFailure(runFolder) || readPendingUndos(runFolder).length === 0) await nodes.dispose();
         },
       };
     },

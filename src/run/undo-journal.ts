@@ -1,14 +1,13 @@
 /** The undos that a run owes, on disk before each act, so that pgquake can carry them out after a crash. */
 
-import { existsSync } from 'node:fs';
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE } from '../cluster/platform.ts';
+import { filesIn, writeHint } from '../disk/files-in.ts';
+import { DisplacedError, LineFile } from '../disk/line-file.ts';
 import type { Undo } from '../faults/fault.ts';
-import { atALimit, EnvironmentError, errorText } from '../model/errors.ts';
-import { readRegular } from '../regular-file.ts';
-import { DisplacedError, LineFile } from './line-file.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
 
 const FILE = 'undo.ndjson';
 
@@ -60,9 +59,9 @@ export class UndoJournal implements Disposable {
   constructor(folder: string, owed: readonly PendingUndo[] = []) {
     this.#path = join(folder, FILE);
     const clusterFile = join(folder, CLUSTER_FILE);
-    this.#clusterFile = existsSync(clusterFile) ? clusterFile : undefined;
     for (const entry of owed) this.#pending.set(entry.id, entry);
     try {
+      this.#clusterFile = filesIn(clusterFile).look(clusterFile) && clusterFile;
       this.#file = new LineFile(this.#path);
     } catch (error) {
       throw this.#unwritable(error);
@@ -76,7 +75,7 @@ export class UndoJournal implements Disposable {
   promise(promised: PromisedUndo): void {
     const pending: PendingUndo = { id: this.#nextId++, ...promised };
     try {
-      if (this.#clusterFile !== undefined && !existsSync(this.#clusterFile)) {
+      if (this.#clusterFile !== undefined && !filesIn(this.#clusterFile).look(this.#clusterFile)) {
         throw new DisplacedError(`${CLUSTER_FILE} beside it was removed or moved during the run`);
       }
       this.#file.appendForOthers(lineOf({ type: 'promised', ...pending }));
@@ -103,8 +102,13 @@ export class UndoJournal implements Disposable {
     return [...this.#pending.values()].filter((entry) => act === undefined || entry.act === act).reverse();
   }
 
+  /** Never throws: every line that counts is on disk. */
   [Symbol.dispose](): void {
-    this.#file[Symbol.dispose]();
+    try {
+      this.#file[Symbol.dispose]();
+    } catch {
+      // Its disk does not answer.
+    }
   }
 
   #unwritable(cause: unknown): JournalError {
@@ -112,12 +116,15 @@ export class UndoJournal implements Disposable {
     const what = `${this.#path} cannot be ${displaced ? 'relied on' : 'written'}`;
     return new JournalError(`${what}, so pgquake breaks nothing: ${errorText(cause)}`, {
       code: 'journal-unwritable',
-      hint: displaced
-        ? 'leave the reports folder alone while a run uses it'
-        : (atALimit(cause)?.hint ?? 'make space, or choose another folder with --reports <folder>'),
+      hint: displaced ? 'leave the reports folder alone while a run uses it' : writeHint(cause),
       cause,
     });
   }
+}
+
+/** @throws the system's error. */
+function textIn(path: string): string {
+  return Buffer.from(filesIn(path).read(path)).toString('utf8');
 }
 
 function lineOf(line: Line): string {
@@ -128,9 +135,9 @@ function lineOf(line: Line): string {
 export async function noteKept(folder: string, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return;
   const path = join(folder, FILE);
-  const text = (await readRegular(path)).toString('utf8');
+  const text = textIn(path);
   await truncate(path, Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)));
-  using journal = new UndoJournal(folder, (await readPendingUndos(folder)).reverse());
+  using journal = new UndoJournal(folder, readPendingUndos(folder).reverse());
   for (const id of ids) journal.kept(id);
 }
 
@@ -138,12 +145,12 @@ export async function noteKept(folder: string, ids: readonly number[]): Promise<
  * The undos that a run owes, newest first; none without a journal. Ignores a last line that a crash cut short.
  * @throws EnvironmentError when the journal is damaged.
  */
-export async function readPendingUndos(folder: string): Promise<PendingUndo[]> {
+export function readPendingUndos(folder: string): PendingUndo[] {
   const path = join(folder, FILE);
   let line = 0;
   try {
     const pending = new Map<number, PendingUndo>();
-    for (const text of (await readRegular(path)).toString('utf8').split('\n').slice(0, -1)) {
+    for (const text of textIn(path).split('\n').slice(0, -1)) {
       line++;
       const { type, ...entry } = lineSchema.parse(JSON.parse(text));
       if (type === 'promised') pending.set(entry.id, entry as PendingUndo);

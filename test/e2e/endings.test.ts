@@ -6,13 +6,14 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { seededIndex } from '../../src/plan/random.ts';
 import { type Ended, Workplace } from '../support/cli.ts';
+import { LoopDisk } from '../support/loop-disk.ts';
 import { SMALL_SCENARIO } from '../support/small-scenario.ts';
 
 const MOMENTS = {
@@ -253,13 +254,17 @@ describe('a reports folder', () => {
 });
 
 describe.skipIf(!IS_ROOT)('a disk of the reports', () => {
+  let isMounted = false;
+
   afterEach(() => {
-    if (existsSync(place.reports)) execFileSync('umount', ['--lazy', place.reports]);
+    if (isMounted) execFileSync('umount', ['--lazy', place.reports]);
+    isMounted = false;
   });
 
   function mount(size: string): void {
     mkdirSync(place.reports);
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', place.reports]);
+    isMounted = true;
   }
 
   test.each(['48k', '120k', '180k'])(
@@ -288,32 +293,64 @@ describe.skipIf(!IS_ROOT)('a disk of the reports', () => {
     expect(place.leftovers()).toEqual([]);
   });
 
-  test.skipIf(MOMENTS.disk === 0)(
-    `fills at any of ${MOMENTS.disk} moments: the cluster is put back`,
-    async () => {
-      mount('8m');
+  test.skipIf(MOMENTS.disk === 0).each([
+    ['fills', (disk: LoopDisk) => disk.fill(), [4, 0, 2]],
+    ['hangs', (disk: LoopDisk) => disk.freeze(), [4, 0, 2]],
+  ] as const)(
+    `%s at any of ${MOMENTS.disk} moments: the cluster is put back`,
+    async (how, strike, codes) => {
+      using disk = new LoopDisk(place.reports);
       const ends: (number | null)[] = [];
       for (let moment = 1; moment <= MOMENTS.disk; moment++) {
         const running = place.startRun([scenario]);
         await untilSaid(running, 'small');
         const afterMs = random(RUN_MS);
         await sleep(afterMs);
-        try {
-          writeFileSync(join(place.reports, 'ballast'), Buffer.alloc(16 << 20));
-        } catch {
-          // As full as it can be.
-        }
+        strike(disk);
         const { code, stdout, stderr } = await running.ended;
         const context = `moment ${moment}, after ${afterMs} ms\n${stdout}${stderr}`;
-        expect([4, 0, 2], context).toContain(code);
+        expect(codes, context).toContain(code);
         expect(place.leftovers(), context).toEqual([]);
-        for (const name of readdirSync(place.reports)) rmSync(join(place.reports, name), { recursive: true });
+        disk.thaw();
+        disk.clear();
         ends.push(code);
       }
-      console.log(`torture: ${MOMENTS.disk} full disks: nothing left of any; exit codes ${ends.join(' ')}`);
+      console.log(`torture: ${MOMENTS.disk} disks, each ${how}: nothing left of any; exit codes ${ends.join(' ')}`);
     },
     LIMIT_PER_MOMENT_MS * (MOMENTS.disk + 1),
   );
+
+  // Both at once: they wait for the most part.
+  test('hangs while a fault is in effect: it is healed, and pgquake waits neither for the disk nor with a signal', async () => {
+    using other = new Workplace();
+    const hung = await Promise.all(
+      [place, other].map(async (where) => {
+        const disk = new LoopDisk(where.reports);
+        const running = where.startRun([where.scenario('small', SMALL_SCENARIO)]);
+        await untilSaid(running, 'in effect');
+        disk.freeze();
+        if (where === other) running.kill('SIGTERM');
+        return { disk, ...(await running.ended) };
+      }),
+    );
+    try {
+      const [alone, signalled] = hung as unknown as [Ended, Ended];
+      expect(alone, alone.stdout).toMatchObject({
+        code: 4,
+        stdout: expect.stringContaining('worker1 back after'),
+        stderr: expect.stringMatching(/history in .* cannot be written: the disk .* not answered for 10 s.*\n.*hint/s),
+      });
+      // By what pgquake learnt of first.
+      expect([130, 4], signalled.stderr).toContain(signalled.code);
+      expect(signalled.stdout).toMatch(/worker1 back after.*no report: the disk/s);
+      expect([...place.leftovers(), ...other.leftovers()]).toEqual([]);
+      for (const { disk } of hung) disk.thaw();
+      const healed = await place.start(['heal', '--reports', place.reports]).ended;
+      expect(healed.code, healed.stderr).toBe(0);
+    } finally {
+      for (const { disk } of hung) disk[Symbol.dispose]();
+    }
+  });
 
   test('turns read-only while a fault is in effect: it is healed all the same', async () => {
     mount('8m');

@@ -72,7 +72,7 @@ hypothesis:
     const { code, stdout } = await running.ended;
     expect(code, stdout).toBe(4);
     const folder = place.runFolder();
-    expect((await readPendingUndos(folder)).map(({ undo }) => undo)).toEqual([{ action: 'start', node: 'worker1' }]);
+    expect(readPendingUndos(folder).map(({ undo }) => undo)).toEqual([{ action: 'start', node: 'worker1' }]);
     const nodes = await reclaim(projectOf(folder), folder);
     const worker = workersOf(nodes)[0] as NodeControl;
     expect(await worker.state()).toBe('stopped');

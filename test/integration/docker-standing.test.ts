@@ -1,8 +1,7 @@
 /** The everyday commands on a real engine: a cluster that stands, as a person starts, looks at and removes it. */
 
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +15,7 @@ import { attach } from '../../src/platforms/docker/nodes.ts';
 import { Session } from '../../src/sql/session.ts';
 import { type Ended, Workplace } from '../support/cli.ts';
 import { dockerMissing, engine, traces } from '../support/docker.ts';
+import { LoopDisk } from '../support/loop-disk.ts';
 
 /** How often pgquake is killed; PGQUAKE_TORTURE_DOCKER_MOMENTS in the long form. */
 const MOMENTS = Number(process.env.PGQUAKE_TORTURE_DOCKER_MOMENTS ?? 1);
@@ -308,35 +308,36 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     60_000 * (SIGNAL_MOMENTS + 1),
   );
 
-  test.skipIf(DISK_MOMENTS === 0 || process.getuid?.() !== 0)(
-    `a disk of the reports fills at any of ${DISK_MOMENTS} moments of a run that is attached: the cluster is put back`,
-    async () => {
+  test.skipIf(DISK_MOMENTS === 0 || process.getuid?.() !== 0).each([
+    ['fills', (disk: LoopDisk) => disk.fill()],
+    ['hangs', (disk: LoopDisk) => disk.freeze()],
+  ] as const)(
+    `a disk of the reports %s at any of ${DISK_MOMENTS} moments of a run that is attached: the cluster is put back`,
+    async (how, strike) => {
       const random = seededIndex(SEED);
       const file = place.scenario('broken', BROKEN.replaceAll('for: 20s', 'for: 3s'));
-      const reports = join(place.folder, 'small-disk');
-      mkdirSync(reports);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', reports]);
-      try {
-        const ends: (number | null)[] = [];
-        for (let moment = 1; moment <= DISK_MOMENTS; moment++) {
-          const atMs = random(ATTACHED_RUN_MS);
-          const { code, stdout, stderr } = await ended(file, reports, atMs, () => {
-            try {
-              writeFileSync(join(reports, 'ballast'), Buffer.alloc(16 << 20));
-            } catch {
-              // As full as it can be.
-            }
-          });
-          const context = `moment ${moment} of seed ${SEED}, after ${atMs} ms\n${stdout}${stderr}`;
-          expect([4, 0, 2], context).toContain(code);
-          await expectPutBack(reports, context);
-          for (const name of readdirSync(reports)) rmSync(join(reports, name), { recursive: true });
-          ends.push(code);
+      const reports = join(place.folder, `disk-that-${how}`);
+      using disk = new LoopDisk(reports);
+      const ends: (number | null)[] = [];
+      for (let moment = 1; moment <= DISK_MOMENTS; moment++) {
+        const atMs = random(ATTACHED_RUN_MS);
+        const { code, stdout, stderr } = await ended(file, reports, atMs, () => strike(disk));
+        const context = `moment ${moment} of seed ${SEED}, after ${atMs} ms\n${stdout}${stderr}`;
+        expect([4, 0, 2], context).toContain(code);
+        expect(await tracesOfActs(), context).toEqual([]);
+        disk.thaw();
+        if (how === 'hangs') {
+          // What it could not note, it does again.
+          const healed = await place.start(['heal', '--reports', reports]).ended;
+          expect(healed.code, `${context}${healed.stdout}${healed.stderr}`).toBe(0);
         }
-        console.log(`attached: ${DISK_MOMENTS} full disks: nothing left of any act; exit codes ${ends.join(' ')}`);
-      } finally {
-        execFileSync('umount', ['--lazy', reports]);
+        await expectPutBack(reports, context);
+        disk.clear();
+        ends.push(code);
       }
+      console.log(
+        `attached: ${DISK_MOMENTS} disks, each ${how}: nothing left of any act; exit codes ${ends.join(' ')}`,
+      );
     },
     60_000 * (DISK_MOMENTS + 1),
   );

@@ -328,6 +328,7 @@ describe('what can stand in the way', () => {
       password: template.password,
       dataFolder: await dataRoot.addNode('worker1', template, NEVER),
       logFile: join(runFolder.path, 'worker1.log'),
+      keptLog: join(runFolder.path, 'worker1.log'),
       settings: { listen_addresses: '127.0.0.1', unix_socket_directories: '', dynamic_shared_memory_type: 'mmap' },
       onLaunch: async () => undefined,
     });

@@ -44,18 +44,18 @@ export const ROOMS: readonly Room[] = [
   room(
     ['run/'],
     'phases, load generator, injector, recorder, undo journal, final reads',
-    'contracts, `operations-file.ts`, `plan/`, `cluster/`, `sql/`, `make-folder.ts`, `regular-file.ts`, `model/`',
+    'contracts, `operations-file.ts`, `plan/`, `cluster/`, `sql/`, `disk/`, `regular-file.ts`, `model/`',
   ),
-  room(['run-index.ts'], 'the index of all runs, on disk', '`store.ts`, `regular-file.ts`, `model/`'),
+  room(['run-index.ts'], 'the index of all runs, on disk', '`store.ts`, `disk/`, `regular-file.ts`, `model/`'),
   room(
     ['store.ts'],
     'run folders below `reports/`',
-    '`operations-file.ts`, `version-1.ts`, `make-folder.ts`, `regular-file.ts`, `model/`',
+    '`operations-file.ts`, `version-1.ts`, `disk/`, `regular-file.ts`, `model/`',
   ),
   room(
     ['operations-file.ts', 'operations-file/'],
     'operations on disk, an Arrow stream',
-    '`version-1.ts`, `regular-file.ts`, `model/`',
+    '`version-1.ts`, `disk/`, `regular-file.ts`, `model/`',
   ),
   room(['version-1.ts'], 'what runs of version 1 hold, in the words of this version', '`model/`'),
   room(
@@ -68,7 +68,7 @@ export const ROOMS: readonly Room[] = [
   room(
     ['platforms/'],
     'where nodes run and how they are broken',
-    '`cluster/`, `sql/`, `home-folder.ts`, `make-folder.ts`, `regular-file.ts`, `model/`',
+    '`cluster/`, `sql/`, `disk/`, `home-folder.ts`, `make-folder.ts`, `regular-file.ts`, `model/`',
   ),
   room(['engines/'], 'how nodes become one cluster; placements; prediction', '`cluster/`, `sql/`, `model/`'),
   room(['checks/'], 'one file per check, pure', '`measure/`, `model/`'),
@@ -81,6 +81,11 @@ export const ROOMS: readonly Room[] = [
     '`sql/`, `model/`',
   ),
   room(['sql/'], 'connections, statements, what an error proves', '`model/`'),
+  room(
+    ['disk/'],
+    'file operations of a run, in a process that may hang with its disk',
+    '`make-folder.ts`, `regular-file.ts`, `model/`',
+  ),
   room(['find-config.ts'], 'where a config file is looked for', 'nothing'),
   room(['home-folder.ts'], "the user's home folder and cache", '`model/`'),
   room(['make-folder.ts'], 'folders with their parents', 'nothing'),

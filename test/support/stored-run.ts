@@ -32,8 +32,8 @@ export async function storeHistory(reports: string, history: History, hypothesis
     placement: ring(TOPOLOGY),
     blastRadius: { nodes: [], partitions: [], ofActs: [] },
   };
-  const folder = await createRunFolder(reports, run.scenario, new Date('2026-11-23T12:34:56.789Z'));
-  await writeRunInputs(folder, plan as unknown as Plan, run);
+  const folder = createRunFolder(reports, run.scenario, new Date('2026-11-23T12:34:56.789Z'));
+  writeRunInputs(folder, plan as unknown as Plan, run);
   using recorder = new Recorder(folder, { nowMs: () => 0 }, { load: run.kinds, probes: run.probes }, []);
   for (const { at, ...event } of history.events) recorder.event(event, at);
   recorder.operations(OperationTable.inOrder(history.operations));

@@ -59,7 +59,7 @@ const READERS = {
     ]),
   ),
   'report.json': 'const { readReport } = await import(SRC + "/store.ts"); await readReport(at)',
-  'undo.ndjson': 'const { readPendingUndos } = await import(SRC + "/run/undo-journal.ts"); await readPendingUndos(at)',
+  'undo.ndjson': 'const { readPendingUndos } = await import(SRC + "/run/undo-journal.ts"); readPendingUndos(at)',
   'cluster.json':
     'const { readClusterFile } = await import(SRC + "/platforms/cluster-file.ts"); await readClusterFile(at, { parse: () => 1 })',
 };

@@ -71,7 +71,7 @@ describe('undo journal', () => {
       ['the journal is moved', () => renameSync(path(), `${path()}.old`), removed],
       ['the folder is removed', () => rmSync(folder, { recursive: true }), removed],
       ['the folder is moved', () => renameSync(folder, `${folder}-moved`), removed],
-      ['a file is in its folder’s place', () => replace(folder, () => writeFileSync(folder, '')), /ENOTDIR/],
+      ['a file is in its folder’s place', () => replace(folder, () => writeFileSync(folder, '')), removed],
       ['another file is in its place', () => replace(path(), () => writeFileSync(path(), 'mine')), replaced],
       ['a folder is in its place', () => replace(path(), () => mkdirSync(path())), replaced],
       ['a link is in its place', () => replace(path(), () => symlinkSync('/dev/null', path())), replaced],
@@ -144,12 +144,12 @@ describe('undo journal', () => {
     ['no object', 'null'],
     ['something else', '{"hello":"world"}'],
     ['half an undo', '{"type":"promised","id":1,"act":0,"fault":"node-kill","mark":"m","undo":{"action":"start"}}'],
-  ])('a line with %s is refused with its place', async (_, line) => {
+  ])('a line with %s is refused with its place', (_, line) => {
     const path = join(folder, 'undo.ndjson');
     writeFileSync(path, `{"type":"kept","id":7}\n${line}\n`);
-    const reading = readPendingUndos(folder);
-    await expect(reading).rejects.toBeInstanceOf(EnvironmentError);
-    await expect(reading).rejects.toThrow(`${path}:2 cannot be read: `);
+    const reading = () => readPendingUndos(folder);
+    expect(reading).toThrow(EnvironmentError);
+    expect(reading).toThrow(`${path}:2 cannot be read: `);
   });
 
   test('another process reads what a crash left open', async () => {
@@ -159,7 +159,7 @@ describe('undo journal', () => {
       journal.promise(start(0, 'worker2'));
       journal.kept(1);
     }
-    expect(await readPendingUndos(folder)).toEqual([{ id: 2, ...start(0, 'worker2') }]);
+    expect(readPendingUndos(folder)).toEqual([{ id: 2, ...start(0, 'worker2') }]);
   });
 
   test('the details of an undo survive unchanged', async () => {
@@ -169,7 +169,7 @@ describe('undo journal', () => {
       using journal = new UndoJournal(folder);
       journal.promise(promised);
     }
-    expect(await readPendingUndos(folder)).toEqual([{ id: 1, ...promised }]);
+    expect(readPendingUndos(folder)).toEqual([{ id: 1, ...promised }]);
   });
 
   test('a last line cut short by a crash is ignored: its act had not begun', async () => {
@@ -178,7 +178,7 @@ describe('undo journal', () => {
       journal.promise(start(0, 'worker1'));
     }
     appendFileSync(join(folder, 'undo.ndjson'), '{"type":"promised","id":2,"ac');
-    expect((await readPendingUndos(folder)).map((entry) => entry.id)).toEqual([1]);
+    expect(readPendingUndos(folder).map((entry) => entry.id)).toEqual([1]);
   });
 
   test('another process notes what it kept, even after a line cut short', async () => {
@@ -189,12 +189,12 @@ describe('undo journal', () => {
     }
     appendFileSync(join(folder, 'undo.ndjson'), '{"type":"promised","id":3,"ac');
     await noteKept(folder, [2]);
-    expect((await readPendingUndos(folder)).map((entry) => entry.id)).toEqual([1]);
+    expect(readPendingUndos(folder).map((entry) => entry.id)).toEqual([1]);
     await noteKept(folder, [1]);
-    expect(await readPendingUndos(folder)).toEqual([]);
+    expect(readPendingUndos(folder)).toEqual([]);
   });
 
   test('a run without faults has nothing open', async () => {
-    expect(await readPendingUndos(folder)).toEqual([]);
+    expect(readPendingUndos(folder)).toEqual([]);
   });
 });

@@ -71,6 +71,19 @@ function refuseThere(files: readonly string[]): void {
   );
 }
 
+/** @throws EnvironmentError if it cannot be created. */
+function makeMissing(folder: string): string | undefined {
+  try {
+    return makeFolder(folder);
+  } catch (error) {
+    throw new EnvironmentError(`cannot create the folder ${folder}: ${errorText(error)}`, {
+      code: 'cannot-write',
+      hint: 'name a folder that you can write to',
+      cause: error,
+    });
+  }
+}
+
 /**
  * Writes new files into a folder, which it creates if necessary, and then checks them.
  * @throws what writing or the check throws; then it has removed what it wrote and created.
@@ -81,13 +94,7 @@ export async function writeAll(
   check: () => void,
 ): Promise<void> {
   const written: string[] = [];
-  const firstMade = await makeFolder(folder).catch((error: unknown) => {
-    throw new EnvironmentError(`cannot create the folder ${folder}: ${errorText(error)}`, {
-      code: 'cannot-write',
-      hint: 'name a folder that you can write to',
-      cause: error,
-    });
-  });
+  const firstMade = makeMissing(folder);
   try {
     for (const [file, content] of Object.entries(files)) {
       const handle = openSync(file, 'wx');

@@ -1,10 +1,9 @@
 /** The servers' logs: read from the engine, and saved in the run's folder before the containers are removed. */
 
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
-import { makeFolder } from '../../make-folder.ts';
+import { filesIn } from '../../disk/files-in.ts';
 import { errorText } from '../../model/errors.ts';
 import type { DockerClient } from './client.ts';
 import { withoutPassword } from './container-login.ts';
@@ -64,13 +63,14 @@ export async function keepLogs(
   { project, runFolder, password }: { project: string; runFolder: string; password: string },
 ): Promise<void> {
   const folder = join(runFolder, 'logs');
-  await makeFolder(folder);
+  const files = filesIn(folder);
+  files.makeFolder(folder);
   const containers = await projectContainers(client, project);
   await Promise.all(
     containers.map(async ({ id, node }) => {
       if (node === undefined) return;
       const text = await readLog(client, id).catch((error) => `pgquake could not read this log: ${errorText(error)}\n`);
-      await writeFile(join(folder, `${node}.log`), withoutPassword(text, password));
+      files.replace(join(folder, `${node}.log`), withoutPassword(text, password));
     }),
   );
 }

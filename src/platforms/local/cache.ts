@@ -26,7 +26,7 @@ export class Cache {
     const isRoot = process.getuid?.() === 0;
     const folder = resolve(cachePath(process.env, isRoot, homeFolder()));
     try {
-      const firstMade = await makeFolder(folder);
+      const firstMade = makeFolder(folder);
       // The servers' account must be able to enter it, even if root's umask denies that.
       if (isRoot && firstMade !== undefined) {
         for (let made = folder; made.length >= firstMade.length; made = dirname(made)) await chmod(made, 0o755);

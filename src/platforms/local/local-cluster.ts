@@ -1,12 +1,13 @@
 /** The nodes of one cluster on this machine: recorded in `cluster.json`, and removed. */
 
 import type { NodeControl, Nodes } from '../../cluster/platform.ts';
-import { atALimit } from '../../model/errors.ts';
+import { atALimit, errorText } from '../../model/errors.ts';
 import { withLastDescriptors } from '../../model/spare-descriptors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { forgetCluster, writeClusterFile } from '../cluster-file.ts';
 import type { Owner } from '../owner.ts';
 import type { DataRoot } from './data-folder.ts';
+import { keepLogs, linkLog } from './log.ts';
 import type { ProcessKey } from './processes.ts';
 
 /** A node whose processes run on this machine. */
@@ -66,6 +67,7 @@ export class LocalCluster implements Nodes {
   }
 
   add(node: LocalNode): void {
+    linkLog(this.#dataRoot.folder, this.#options.runFolder, node.name);
     this.#nodes.push(node);
   }
 
@@ -115,6 +117,7 @@ export class LocalCluster implements Nodes {
     const relayEnded = this.#inFront?.[Symbol.asyncDispose]();
     const ended = await Promise.allSettled([...this.#nodes.map((node) => node.retire()), relayEnded]);
     this.#options.ports[Symbol.dispose]();
+    this.#keepLogs();
     const removed = await Promise.allSettled([this.#dataRoot.remove()]);
     await this.#saving.catch(() => undefined);
     // With `cluster.json`, `heal` finds what is left.
@@ -122,5 +125,14 @@ export class LocalCluster implements Nodes {
       if (outcome.status === 'rejected') throw atALimit(outcome.reason) ?? outcome.reason;
     }
     await forgetCluster(this.#options.runFolder, this.#options.say ?? (() => undefined));
+  }
+
+  #keepLogs(): void {
+    const { runFolder, say } = this.#options;
+    try {
+      keepLogs(this.#dataRoot.folder, runFolder);
+    } catch (error) {
+      say?.(`not all logs of the servers are in ${runFolder}: ${errorText(error)}`);
+    }
   }
 }

@@ -1,15 +1,62 @@
-/** Logs of local nodes, one file each. */
+/**
+ * Logs of local nodes, one file each. They are beside the nodes' data, because a server that writes to a disk that hangs
+ * cannot be ended; the run's folder has links to them, and in the end copies.
+ */
 
-import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { makeFolder } from '../../make-folder.ts';
+import { readdirSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { filesIn } from '../../disk/files-in.ts';
+import type { NodeName } from '../../model/topology.ts';
 
 const LINES_SHOWN = 8;
+/** No node has such a name. */
+const FOLDER = '.logs';
 
-/** @returns `undefined` if the run's folder cannot be written: a node must be able to start without a log. */
+/** @param dataRoot the folder of the nodes' data. */
+export function logFileOf(dataRoot: string, node: NodeName): string {
+  return join(dataRoot, FOLDER, `${node}.log`);
+}
+
+/** Where a user finds it, during the run and after it. */
+export function keptLogOf(runFolder: string, node: NodeName): string {
+  return join(runFolder, 'logs', `${node}.log`);
+}
+
+/** Makes the link in the run's folder, if it can. */
+export function linkLog(dataRoot: string, runFolder: string, node: NodeName): void {
+  const path = keptLogOf(runFolder, node);
+  try {
+    filesIn(path).link(logFileOf(dataRoot, node), path);
+  } catch {
+    // The copy in the end does not need it.
+  }
+}
+
+/**
+ * Copies all logs into the run's folder, in place of the links.
+ * @throws the error of the first that could not be copied.
+ */
+export function keepLogs(dataRoot: string, runFolder: string): void {
+  const logs = namesIn(join(dataRoot, FOLDER));
+  for (const name of logs) {
+    const kept = keptLogOf(runFolder, basename(name, '.log'));
+    filesIn(kept).copy(join(dataRoot, FOLDER, name), kept);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // No node was started.
+  }
+}
+
+/** @returns `undefined` if the folder cannot be written: a node must be able to start without a log. */
 export async function openLog(logFile: string): Promise<FileHandle | undefined> {
   try {
-    await makeFolder(dirname(logFile));
+    await mkdir(dirname(logFile)).catch(() => undefined);
     return await open(logFile, 'a');
   } catch {
     return undefined;

@@ -13,6 +13,7 @@ import { serverAccount } from './account.ts';
 import { DATA, DataRoot } from './data-folder.ts';
 import { pathOfInstalled } from './installed.ts';
 import { LocalCluster, startAll } from './local-cluster.ts';
+import { keptLogOf, logFileOf } from './log.ts';
 import { PortChooser } from './ports.ts';
 import { ProgramNode } from './program-node.ts';
 
@@ -71,7 +72,8 @@ async function provisionOnce(options: ProvisionOptions, programs: NodePrograms):
       password,
       account,
       path,
-      logFile: join(runFolder, 'logs', `${name}.log`),
+      logFile: logFileOf(dataRoot.folder, name),
+      keptLog: keptLogOf(runFolder, name),
       onLaunch: () => cluster.save(),
     });
     cluster.add(node);

@@ -50,6 +50,8 @@ export interface ProgramNodeOptions {
   /** PATH of its programs. */
   readonly path: string;
   readonly logFile: string;
+  /** The same for a user to read. */
+  readonly keptLog: string;
   /** Called when it runs as a new process. */
   readonly onLaunch: () => Promise<void>;
 }
@@ -227,7 +229,7 @@ export class ProgramNode implements LocalNode {
   #launchError(reason: string): EnvironmentError {
     return new EnvironmentError(`${this.name}: ${this.#options.program.command[0]} did not start: ${reason}`, {
       code: 'server-not-started',
-      hint: `the whole log is in ${this.#options.logFile}`,
+      hint: `the whole log is in ${this.#options.keptLog}`,
     });
   }
 }

@@ -47,6 +47,8 @@ export interface ServerOptions {
   /** A copy of the template. */
   readonly dataFolder: string;
   readonly logFile: string;
+  /** The same for a user to read. */
+  readonly keptLog: string;
   readonly settings: Readonly<Record<string, string>>;
   /** Called when the server runs as a new process. */
   readonly onLaunch: () => Promise<void>;
@@ -288,7 +290,7 @@ export class LocalServer implements NodeControl {
   #launchError(log: string): EnvironmentError {
     return new EnvironmentError(`${this.name} did not start on port ${this.#port}: ${log}`, {
       code: 'server-not-started',
-      hint: `the whole log is in ${this.#options.logFile}`,
+      hint: `the whole log is in ${this.#options.keptLog}`,
     });
   }
 }

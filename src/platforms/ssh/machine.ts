@@ -88,7 +88,7 @@ async function sharedConnection(): Promise<string[]> {
   try {
     folder = join(cachePath(process.env, process.getuid?.() === 0, homeFolder()), 'ssh');
     if (folder.length > LONGEST_FOLDER) return [];
-    await makeFolder(folder, 0o700);
+    makeFolder(folder, 0o700);
   } catch {
     return [];
   }

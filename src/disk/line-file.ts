@@ -1,12 +1,14 @@
 /** A file to which whole lines are appended, or nothing, even when the disk is full. */
 
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, type Stats, statSync, writeSync } from 'node:fs';
+import type { FileFacts, Files } from './files.ts';
+import { filesIn } from './files-in.ts';
 
 /** The path no longer leads to the file that was opened, or others have cut it. */
 export class DisplacedError extends Error {}
 
 export class LineFile implements Disposable {
   readonly #path: string;
+  readonly #files: Files;
   readonly #file: number;
   /** Of what was in it at first and was appended since. */
   #size: number;
@@ -14,8 +16,9 @@ export class LineFile implements Disposable {
   /** @throws the system's error. */
   constructor(path: string) {
     this.#path = path;
-    this.#file = openSync(path, 'a');
-    this.#size = fstatSync(this.#file).size;
+    this.#files = filesIn(path);
+    this.#file = this.#files.open(path, 'a');
+    this.#size = this.#facts().size;
   }
 
   /**
@@ -26,7 +29,7 @@ export class LineFile implements Disposable {
    */
   append(text: string, sync = false): void {
     this.#append(text, () => {
-      if (sync) fsyncSync(this.#file);
+      if (sync) this.#files.sync(this.#file);
     });
   }
 
@@ -37,7 +40,7 @@ export class LineFile implements Disposable {
    */
   appendForOthers(text: string): void {
     this.#append(text, (size) => {
-      fsyncSync(this.#file);
+      this.#files.sync(this.#file);
       this.#expectInPlace(size);
     });
   }
@@ -56,8 +59,8 @@ export class LineFile implements Disposable {
     let before = this.#size;
     try {
       // Less if others have cut the file, which must not grow then.
-      before = Math.min(before, fstatSync(this.#file).size);
-      for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#file, bytes, at);
+      before = Math.min(before, this.#facts().size);
+      this.#files.write(this.#file, bytes);
       finish(size);
       this.#size = size;
     } catch (error) {
@@ -68,21 +71,20 @@ export class LineFile implements Disposable {
 
   /** A descriptor stays writable after its file is removed, moved or replaced. */
   #expectInPlace(size: number): void {
-    const own = fstatSync(this.#file);
-    let there: Stats;
-    try {
-      there = statSync(this.#path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      throw new DisplacedError('it was removed or moved during the run', { cause: error });
-    }
+    const own = this.#facts();
+    const there = this.#files.look(this.#path);
+    if (!there) throw new DisplacedError('it was removed or moved during the run');
     if (there.dev !== own.dev || there.ino !== own.ino) throw new DisplacedError('it was replaced during the run');
     if (own.size < size) throw new DisplacedError('it was truncated during the run');
   }
 
+  #facts(): FileFacts {
+    return this.#files.facts(this.#file);
+  }
+
   #truncate(size: number): boolean {
     try {
-      ftruncateSync(this.#file, size);
+      this.#files.truncate(this.#file, size);
       return true;
     } catch {
       return false; // Readers ignore half a line at the end.
@@ -90,6 +92,6 @@ export class LineFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#file);
+    this.#files.close(this.#file);
   }
 }

@@ -1,0 +1,163 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DiskProcess, SilentDiskError } from '../../src/disk/disk-process.ts';
+import { ownFiles } from '../../src/disk/files.ts';
+import { diskFailure, filesIn, useDisk, writeHint } from '../../src/disk/files-in.ts';
+import { LineFile } from '../../src/disk/line-file.ts';
+import { until } from '../../src/model/until.ts';
+import { processTree } from '../../src/platforms/local/processes.ts';
+import { UndoJournal } from '../../src/run/undo-journal.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'pgquake-disk-')));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Ids of the processes below this one, or another, that do file operations. */
+async function diskProcesses(pid = process.pid): Promise<number[]> {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const startTime = stat.slice(stat.lastIndexOf(')')).split(' ')[20] as string;
+  const tree = await processTree({ pid, startTime });
+  return tree.map((one) => one.pid).filter((one) => commandOf(one).startsWith('pgquake files'));
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+describe('file operations in another process', () => {
+  test('do what they do in this one', async () => {
+    await using _disk = await useDisk(folder);
+    expect(filesIn(join(folder, 'run/file'))).not.toBe(ownFiles);
+    expect(filesIn(`${folder}-beside`)).toBe(ownFiles);
+    const files = filesIn(folder);
+    expect(files.makeFolder(join(folder, 'a/b'))).toBe(join(folder, 'a'));
+    files.replace(join(folder, 'a/whole'), 'text');
+    files.copy(join(folder, 'a/whole'), join(folder, 'a/b/copy'));
+    files.link('whole', join(folder, 'a/link'));
+    expect(files.lookAtLink(join(folder, 'a/link'))).toMatchObject({ isLink: true });
+    expect(files.look(join(folder, 'a/link'))).toEqual(ownFiles.look(join(folder, 'a/whole')));
+    files.remove(join(folder, 'a/whole'));
+    expect(files.look(join(folder, 'a/whole'))).toBeUndefined();
+    const file = files.open(join(folder, 'bytes'), 'wx');
+    files.write(file, Buffer.alloc(3 << 20, 1));
+    files.sync(file);
+    files.truncate(file, 2 << 20);
+    expect(files.facts(file).size).toBe(2 << 20);
+    files.close(file);
+    expect(readdirSync(join(folder, 'a/b'))).toEqual(['copy']);
+  });
+
+  test('fail as they do in this one', async () => {
+    await using _disk = await useDisk(folder);
+    const full = filesIn(folder).open('/dev/full', 'a');
+    for (const [error, operate] of [
+      [{ code: 'ENOSPC', syscall: 'write' }, () => filesIn(folder).write(full, Buffer.from('x'))],
+      [{ code: 'ENOENT' }, () => filesIn(folder).open(join(folder, 'none/file'), 'a')],
+      [{ code: 'ENOENT', path: '/none' }, () => filesIn(folder).copy('/none', join(folder, 'x'))],
+      [{ code: 'EEXIST' }, () => filesIn(folder).makeNewFolder(folder)],
+    ] as const) {
+      expect(operate).toThrow(expect.objectContaining(error));
+    }
+    expect(diskFailure(folder)).toBeUndefined();
+  });
+
+  test('are those of files of lines, which find out that they were replaced', async () => {
+    await using _disk = await useDisk(folder);
+    using lines = new LineFile(join(folder, 'lines'));
+    lines.append('one\n');
+    rmSync(join(folder, 'lines'));
+    expect(() => lines.appendForOthers('two\n')).toThrow('removed or moved');
+  });
+
+  test('end with the last that uses them', async () => {
+    const first = await useDisk(folder);
+    const [one] = await diskProcesses();
+    const second = await useDisk(folder);
+    expect(await diskProcesses()).toEqual([one]);
+    await first[Symbol.asyncDispose]();
+    expect(filesIn(folder)).not.toBe(ownFiles);
+    await second[Symbol.asyncDispose]();
+    expect(filesIn(folder)).toBe(ownFiles);
+    expect(await diskProcesses()).toEqual([]);
+  });
+});
+
+describe('a disk that does not answer', () => {
+  test('costs the limit once; what follows fails at once, and nothing is struck', async () => {
+    await using disk = await DiskProcess.start(folder, 300);
+    const [pid] = await diskProcesses();
+    process.kill(pid as number, 'SIGSTOP');
+    try {
+      const began = performance.now();
+      expect(() => disk.files.look(folder)).toThrow(`the disk of ${folder} has not answered for 0.3 s`);
+      expect(performance.now() - began).toBeGreaterThanOrEqual(299);
+      const since = performance.now();
+      expect(() => disk.files.look(folder)).toThrow(SilentDiskError);
+      expect(performance.now() - since).toBeLessThan(100);
+      expect(writeHint(disk.failure)).toContain('does not answer');
+    } finally {
+      process.kill(pid as number, 'SIGCONT');
+    }
+  });
+
+  test('does not delay the end of its user, and its process ends when it answers', async () => {
+    const disk = await DiskProcess.start(folder, 100);
+    const [pid] = (await diskProcesses()) as [number];
+    process.kill(pid, 'SIGSTOP');
+    expect(() => disk.files.look(folder)).toThrow(SilentDiskError);
+    const began = performance.now();
+    await disk[Symbol.asyncDispose]();
+    expect(performance.now() - began).toBeLessThan(2_000);
+    process.kill(pid, 'SIGCONT');
+    expect(await gone(pid)).toBeUndefined();
+  });
+});
+
+describe('a process for files that is killed', () => {
+  test('is told of by the next operation, which waits for nothing', async () => {
+    await using _disk = await useDisk(folder);
+    using journal = new UndoJournal(folder);
+    const [pid] = (await diskProcesses()) as [number];
+    process.kill(pid, 'SIGKILL');
+    const promise = () => journal.promise({ act: 0, fault: 'node-stop', mark: '', undo: { action: 'x', node: 'a' } });
+    const began = performance.now();
+    expect(promise).toThrow(/so pgquake breaks nothing: the process for the files in .* is gone: SIGKILL ended it/);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(diskFailure(folder)).toBeInstanceOf(SilentDiskError);
+  });
+
+  test('ends with its pgquake, however that ends', async () => {
+    const program = join(folder, 'program.mjs');
+    writeFileSync(
+      program,
+      `const { DiskProcess } = await import(${JSON.stringify(resolve('src/disk/disk-process.ts'))});
+      await DiskProcess.start('/');
+      console.log('ready');
+      setInterval(() => undefined, 1_000);`,
+    );
+    const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    const [pid] = (await diskProcesses(child.pid)) as [number];
+    child.kill('SIGKILL');
+    expect(await gone(pid)).toBeUndefined();
+  });
+});
+
+/** @returns `undefined` once there is no such process. */
+function gone(pid: number): Promise<string | undefined> {
+  return until({ limitMs: 5_000, everyMs: 20 }, async () => (commandOf(pid) === '' ? undefined : 'it is still there'));
+}
