@@ -5,6 +5,7 @@ import { basename, join, relative } from 'node:path';
 import type { Catalog } from './catalog.ts';
 import { type Choice, choose } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
+import { useDisk } from './disk/files-in.ts';
 import { InputError } from './model/errors.ts';
 import { KeySet } from './model/key-ranges.ts';
 import { suggestion } from './model/nearest.ts';
@@ -110,6 +111,8 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
   onProgress(`platform ${chosen.platform.name}, engine ${chosen.engine.name}: ${chosen.reason}`);
 
   const startedAt = new Date();
+  // Shared with the runs.
+  await using _disk = await useDisk(reports);
   const folder = createRunFolder(reports, 'tolerance', startedAt);
   const on = expect ? { ...chosen, engine: { ...chosen.engine, expect } } : chosen;
   await using clusters = new LentClusters(on, first);

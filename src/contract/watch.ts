@@ -69,7 +69,9 @@ export class Watch implements AsyncDisposable {
   /** What the server and its clients met, for error messages. */
   get met(): string {
     const failures = this.#attempts.filter(({ code }) => code !== undefined);
-    return `the server ${this.#past}, its clients met ${JSON.stringify(failures.slice(0, 8))}`;
+    const ways = Map.groupBy(failures, ({ kind, code }) => `${kind} ${code}`);
+    const words = [...ways].map(([way, all]) => `${way} (${all.length} times, at most ${longest(all)} ms)`);
+    return `the server ${this.#past}, its clients met ${words.join(', ') || 'no failure'}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,6 +81,10 @@ export class Watch implements AsyncDisposable {
   get #attempts(): Attempt[] {
     return [...new Set(this.#clients.values())].flatMap(({ attempts }) => attempts);
   }
+}
+
+function longest(attempts: readonly Attempt[]): number {
+  return Math.round(Math.max(...attempts.map(({ tookMs }) => tookMs)));
 }
 
 /** Waits until every kind of client has been answered once. */

@@ -7,7 +7,7 @@
 import { once } from 'node:events';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { endThread } from '../model/end-thread.ts';
-import { EnvironmentError, errorText } from '../model/errors.ts';
+import { attributed, EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import { threadModule } from '../model/package-files.ts';
 import type { Reply, Request } from './file-messages.ts';
 import type { DiskThreadData } from './file-thread.ts';
@@ -65,6 +65,8 @@ export class DiskProcess implements AsyncDisposable {
       await once(started.#thread, 'message', { signal: AbortSignal.timeout(START_LIMIT_MS) });
     } catch (error) {
       await started[Symbol.asyncDispose]();
+      const known = attributed(error);
+      if (known instanceof HarnessError) throw known;
       throw new EnvironmentError(`the process for the files of a run did not start: ${errorText(error)}`, {
         code: 'machine-short',
         cause: error,
@@ -103,6 +105,7 @@ export class DiskProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#failure ??= new SilentDiskError(`the files in ${this.#folder} are used no more`, { code: 'disk-silent' });
     this.#port.close();
     await endThread(this.#thread, this.#ended);
   }

@@ -3,9 +3,14 @@
 import { type Reply, type Request, thrown } from './file-messages.ts';
 import { ownFiles } from './files.ts';
 
+/**
+ * It ends with its pgquake, which needs it to heal: what ends a whole control group, such as systemd, tells both. SIGXFSZ comes
+ * with a write beyond a limit, which fails by itself.
+ */
+const UNHEEDED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGXFSZ'] as const;
+
 process.title = 'pgquake files';
-// A limit on file sizes makes a write fail; by default its signal would end this process.
-process.on('SIGXFSZ', () => undefined);
+for (const signal of UNHEEDED) process.on(signal, () => undefined);
 process.on('message', ({ operation, args }: Request) => {
   reply(answerTo(operation, args));
 });

@@ -17,10 +17,13 @@ export interface DiskThreadData {
 }
 
 const { process: module, port, answers } = workerData as DiskThreadData;
+// They may name modules relative to the current folder.
+const { NODE_OPTIONS: _, ...env } = process.env;
 // In its own session, so that Ctrl-C in the terminal reaches only pgquake; in a folder that need not be unmounted.
 const child = fork(fileURLToPath(module), [], {
   detached: true,
   cwd: '/',
+  env,
   execArgv: [],
   serialization: 'advanced',
   stdio: 'ignore',

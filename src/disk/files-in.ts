@@ -1,6 +1,6 @@
 /** Which process does the file operations in a folder: one of its own during a run, else this one. */
 
-import { resolve, sep } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { atALimit } from '../model/errors.ts';
 import { DiskProcess, SilentDiskError } from './disk-process.ts';
 import { type Files, ownFiles } from './files.ts';
@@ -47,9 +47,13 @@ export function diskFailure(path: string): Error | undefined {
   return diskOf(path)?.failure;
 }
 
+/** That of the innermost folder: a run may have its reports within those of another, which may end first. */
 function diskOf(path: string): DiskProcess | undefined {
-  for (const [folder, { disk }] of used) if (`${path}${sep}`.startsWith(`${folder}${sep}`)) return disk;
-  return undefined;
+  for (let folder = path; ; folder = dirname(folder)) {
+    const use = used.get(folder);
+    if (use) return use.disk;
+    if (folder === dirname(folder)) return undefined;
+  }
 }
 
 /**

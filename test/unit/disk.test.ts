@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DiskProcess, SilentDiskError } from '../../src/disk/disk-process.ts';
 import { ownFiles } from '../../src/disk/files.ts';
 import { diskFailure, filesIn, useDisk, writeHint } from '../../src/disk/files-in.ts';
@@ -81,6 +81,35 @@ describe('file operations in another process', () => {
     lines.append('one\n');
     rmSync(join(folder, 'lines'));
     expect(() => lines.appendForOthers('two\n')).toThrow('removed or moved');
+  });
+
+  test('are there whatever options the environment has for Node.js', async () => {
+    vi.stubEnv('NODE_OPTIONS', '--require ./none.cjs');
+    await using _disk = await useDisk(folder);
+    expect(filesIn(folder).look(folder)).toEqual(ownFiles.look(folder));
+    vi.unstubAllEnvs();
+  });
+
+  test('go on after signals that pgquake answers itself', async () => {
+    await using _disk = await useDisk(folder);
+    const [pid] = (await diskProcesses()) as [number];
+    for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGXFSZ'] as const) {
+      process.kill(pid, signal);
+      expect(filesIn(folder).look(folder), signal).toBeDefined();
+    }
+    expect(await diskProcesses()).toEqual([pid]);
+  });
+
+  test('in a folder within another’s do not end with those of the outer one', async () => {
+    const outer = await useDisk(folder);
+    await using _inner = await useDisk(join(folder, 'inner'));
+    const files = filesIn(join(folder, 'inner/run'));
+    const late = filesIn(folder);
+    await outer[Symbol.asyncDispose]();
+    expect(() => late.look(folder)).toThrow('used no more');
+    expect(files.look(folder)).toBeDefined();
+    expect(filesIn(join(folder, 'inner/run'))).toBe(files);
+    expect(filesIn(folder)).toBe(ownFiles);
   });
 
   test('end with the last that uses them', async () => {

@@ -2,6 +2,8 @@
 
 import { basename, join, relative, resolve, sep } from 'node:path';
 import pc from 'picocolors';
+import { useDisk } from '../../disk/files-in.ts';
+import { Begun } from '../../model/begun.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Attempt } from '../../model/history.ts';
 import { ownCommand } from '../../model/package-files.ts';
@@ -53,6 +55,8 @@ export async function run(given: RunArguments): Promise<void> {
     return;
   }
   const reports = reportsFolder(quake, args.reports);
+  // Shared by all runs and the table of a suite.
+  await using _disk = new Begun(useDisk(reports));
   const output = new Output(args.output);
   const codes: ExitCode[] = [];
   try {

@@ -67,7 +67,6 @@ export class LocalCluster implements Nodes {
   }
 
   add(node: LocalNode): void {
-    linkLog(this.#dataRoot.folder, this.#options.runFolder, node.name);
     this.#nodes.push(node);
   }
 
@@ -90,6 +89,9 @@ export class LocalCluster implements Nodes {
     this.#saving = this.#saving
       .catch(() => undefined)
       .then(() => {
+        for (const { name, identity } of this.#nodes) {
+          if (identity.process) linkLog(this.#dataRoot.folder, runFolder, name);
+        }
         const nodes = this.#nodes.map(({ name, identity, dataFolder }) => ({
           name,
           port: identity.port,

@@ -23,7 +23,7 @@ export function keptLogOf(runFolder: string, node: NodeName): string {
   return join(runFolder, 'logs', `${node}.log`);
 }
 
-/** Makes the link in the run's folder, if it can. */
+/** Makes the link in the run's folder, if it can; harmless twice. The log must be there. */
 export function linkLog(dataRoot: string, runFolder: string, node: NodeName): void {
   const path = keptLogOf(runFolder, node);
   try {
