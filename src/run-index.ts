@@ -6,7 +6,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { filesIn } from './disk/files-in.ts';
+import { SilentDiskError } from './disk/disk-process.ts';
+import { filesIn, writeHint } from './disk/files-in.ts';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { Report } from './model/report.ts';
 import { type IndexedRun, indexedReport, indexedRunSchema, newestFirst, RUN_INDEX_VERSION } from './model/run-index.ts';
@@ -35,7 +36,7 @@ export interface RunIndexPage {
  * @throws EnvironmentError where it cannot be written.
  */
 export async function rebuildRunIndex(reportsFolder: string, page: RunIndexPage): Promise<IndexedRun[]> {
-  if ((await ownerOf(reportsFolder, page)) === 'other') {
+  if (ownerOf(reportsFolder, page) === 'other') {
     throw new InputError(`${join(reportsFolder, INDEX_HTML)} was not written by pgquake, so it stays as it is`, {
       code: 'index-foreign',
       hint: 'keep runs in a separate folder, such as reports/',
@@ -49,7 +50,7 @@ export async function rebuildRunIndex(reportsFolder: string, page: RunIndexPage)
  * @param create whether a folder without an index gets one: true for a new run, false for a stored run, which may be
  * anywhere.
  * @param written the report just written, so that it is not read again.
- * @throws EnvironmentError where it cannot be written.
+ * @throws EnvironmentError where it cannot be written, or its disk does not answer.
  */
 export async function keepRunIndex(
   reportsFolder: string,
@@ -57,7 +58,7 @@ export async function keepRunIndex(
   create: boolean,
   written?: WrittenReport,
 ): Promise<void> {
-  const owner = await ownerOf(reportsFolder, page);
+  const owner = ownerOf(reportsFolder, page);
   if (owner === 'other' || (owner === 'nobody' && !create)) return;
   await writeIndex(reportsFolder, page, await readKnown(join(reportsFolder, INDEX_JSON)), written);
 }
@@ -68,10 +69,15 @@ export interface WrittenReport {
   readonly text: string;
 }
 
-async function ownerOf(reportsFolder: string, { mark }: RunIndexPage): Promise<'pgquake' | 'other' | 'nobody'> {
-  const text = await readRegular(join(reportsFolder, INDEX_HTML)).catch(() => undefined);
-  if (text === undefined) return 'nobody';
-  return text.includes(mark) ? 'pgquake' : 'other';
+/** @throws SilentDiskError before anything waits for the disk without a limit. */
+function ownerOf(reportsFolder: string, { mark }: RunIndexPage): 'pgquake' | 'other' | 'nobody' {
+  const path = join(reportsFolder, INDEX_HTML);
+  try {
+    return Buffer.from(filesIn(path).read(path)).includes(mark) ? 'pgquake' : 'other';
+  } catch (error) {
+    if (error instanceof SilentDiskError) throw error;
+    return 'nobody';
+  }
 }
 
 async function writeIndex(
@@ -147,6 +153,10 @@ function replace(path: string, text: string): void {
   try {
     filesIn(path).replace(path, text, `${path}.${process.pid}.new`);
   } catch (error) {
-    throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, { code: 'reports-folder', cause: error });
+    throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, {
+      code: 'reports-folder',
+      hint: writeHint(error),
+      cause: error,
+    });
   }
 }

@@ -11,6 +11,7 @@ import { LineFile } from '../../src/disk/line-file.ts';
 import { until } from '../../src/model/until.ts';
 import { processTree } from '../../src/platforms/local/processes.ts';
 import { UndoJournal } from '../../src/run/undo-journal.ts';
+import { keepRunIndex } from '../../src/run-index.ts';
 
 let folder: string;
 
@@ -167,6 +168,15 @@ describe('a process for files that is killed', () => {
     expect(promise).toThrow(/so pgquake breaks nothing: the process for the files in .* is gone: SIGKILL ended it/);
     expect(performance.now() - began).toBeLessThan(2_000);
     expect(diskFailure(folder)).toBeInstanceOf(SilentDiskError);
+    expect(writeHint(diskFailure(folder))).toMatch(/^see what ended it/);
+  });
+
+  test('keeps the index of runs from reading a disk that may hang', async () => {
+    await using _disk = await useDisk(folder);
+    const [pid] = (await diskProcesses()) as [number];
+    process.kill(pid, 'SIGKILL');
+    const kept = keepRunIndex(folder, { render: () => '', mark: '' }, true);
+    await expect(kept).rejects.toThrow(SilentDiskError);
   });
 
   test('ends with its pgquake, however that ends', async () => {

@@ -54,6 +54,15 @@ describe('a cluster', () => {
     await cluster.dispose();
     expect(readdirSync(folder)).toEqual([]);
   });
+
+  test('leaves every log that can be copied, though another cannot', async () => {
+    const { cluster, dataFolder } = await clusterOf(async () => undefined);
+    mkdirSync(join(folder, 'logs'));
+    mkdirSync(join(dataFolder, '.logs', 'node1.log'), { recursive: true });
+    writeFileSync(join(dataFolder, '.logs', 'node2.log'), 'ready');
+    await cluster.dispose();
+    expect(readdirSync(join(folder, 'logs'))).toEqual(['node2.log']);
+  });
 });
 
 describe('a process that pgquake started', () => {
