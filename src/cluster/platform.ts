@@ -230,6 +230,8 @@ export interface PacketRule {
   readonly text?: string;
   /** Only packets of open connections. False by default. */
   readonly established?: boolean;
+  /** Not packets from this port: the answers of a server. Of no use where a reset reaches both ends. */
+  readonly exceptFrom?: number;
 }
 
 export interface Shaping {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { type NodeControl, type NodeNetwork, type PacketRule, without } from '../cluster/platform.ts';
+import type { Address } from '../model/address.ts';
 import { isSide, nodesOnSide } from '../model/loss.ts';
 import { expectedButFound } from '../model/quoted.ts';
 import type { NodeName } from '../model/topology.ts';
@@ -67,9 +68,13 @@ export async function addRules(
     targets.map(async (node) => {
       const peers = peersOf(node, others, nodes);
       const directions = direction === 'both' ? (['in', 'out'] as const) : [direction];
-      const ends = peers?.map((peer) => ({ peer: peer.peerAddress(node.name) })) ?? [{}];
+      const ends: { readonly peer?: Address }[] = peers?.map((one) => ({ peer: one.peerAddress(node.name) })) ?? [{}];
+      const own = node.peerAddress(node.name);
+      // A refused answer resets the server alone, and the client waits in vain. What acknowledges it resets the client.
+      const spared = ({ peer = own }: (typeof ends)[number], way: PacketRule['direction']) =>
+        verdict.established && direction === 'both' ? { exceptFrom: (way === 'out' ? own : peer).port } : {};
       const rules = directions.flatMap((way) =>
-        ends.map((other) => ({ direction: way, ...other, ...verdict, ...(text === undefined ? {} : { text }) })),
+        ends.map((end) => ({ direction: way, ...end, ...spared(end, way), ...verdict, ...(text && { text }) })),
       );
       await defer({ action: 'remove-rules', node: node.name });
       await networkOf(node).addRules(mark, rules);

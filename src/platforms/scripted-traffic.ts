@@ -170,7 +170,7 @@ const DEVICES = "$(ls /sys/class/net | grep -v '^lo$')";
 
 /** Without the verb: `INPUT -s 172.18.0.3 ... -j DROP`. */
 function ruleArguments(rule: PacketRule, peer: string | undefined, mark: string): string[] {
-  const { direction, verdict, share = 1, text, established = false } = rule;
+  const { direction, verdict, share = 1, text, established = false, exceptFrom } = rule;
   const isIn = direction === 'in';
   const without = [
     // No part of a handshake: the server's half would be reset, and the client would hang.
@@ -185,6 +185,7 @@ function ruleArguments(rule: PacketRule, peer: string | undefined, mark: string)
     // Only TCP has resets.
     ...(verdict === 'reset' || established ? ['-p', 'tcp'] : []),
     ...(without.length > 0 ? ['-m', 'tcp', '--tcp-flags', without.join(','), 'NONE'] : []),
+    ...(exceptFrom === undefined ? [] : ['!', '--sport', String(exceptFrom)]),
     ...(share < 1 ? ['-m', 'statistic', '--mode', 'random', '--probability', String(share)] : []),
     ...(text === undefined ? [] : ['-m', 'string', '--algo', 'bm', '--string', text]),
     ...['-m', 'comment', '--comment', mark],

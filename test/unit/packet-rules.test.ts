@@ -1,8 +1,10 @@
-/** Whose packets a rule counts: those of the proof show that it works, those of clients that it harms. */
+/** Which packets rules strike, and whose they count: those of the proof show that they work, those of clients that they harm. */
 
 import { expect, test } from 'vitest';
 import type { NodeControl } from '../../src/cluster/platform.ts';
-import { type Cut, metByRules, proveRules } from '../../src/faults/packet-rules.ts';
+import type { FaultContext } from '../../src/faults/fault.ts';
+import { addRules, type Between, type Cut, metByRules, proveRules } from '../../src/faults/packet-rules.ts';
+import { ScriptedTraffic } from '../../src/platforms/scripted-traffic.ts';
 
 /** A node whose only open connection a client uses, and so loses, while the fault is being proven. */
 function nodeThatCounts(countsRefusals: boolean): NodeControl {
@@ -19,4 +21,42 @@ test.each([
   const cut: Cut = { peers: undefined, mark: 'pgquake-00000000-0', metByProof: 0 };
   await proveRules([node], [cut], async () => 'it is refused', { resets: true });
   expect(await metByRules([node], [cut])).toEqual({ counts: { worker1: met }, of: 'packets' });
+});
+
+/** The commands that add the rules to worker1. */
+async function commandsOf(between: Partial<Between>, established: boolean): Promise<string[]> {
+  const scripts: string[] = [];
+  const network = new ScriptedTraffic({
+    run: async ({ script }) => {
+      scripts.push(script);
+      return '';
+    },
+    addressesOf: async () => ['10.0.0.2'],
+    connectTo: async () => undefined,
+  });
+  const nodes = [
+    { name: 'worker1', network, peerAddress: () => ({ host: 'worker1', port: 5433 }) },
+    { name: 'worker2', peerAddress: () => ({ host: 'worker2', port: 5434 }) },
+  ] as unknown as NodeControl[];
+  const context = { defer: async () => undefined, mark: 'm', nodes } as unknown as FaultContext;
+  const where = { from: 'everybody', direction: 'both', on: undefined, ...between } as const;
+  await addRules(nodes.slice(0, 1), where, { verdict: 'reset', established }, context);
+  return scripts.flatMap((script) => script.split('\n')).filter((line) => line.includes(' -I '));
+}
+
+const sparedBy = (commands: readonly string[]) => commands.map((line) => /'!' '--sport' '(\d+)'/.exec(line)?.[1]);
+
+// Otherwise only the server would be reset, and a client that has sent its statement before would hang.
+test.each([
+  ['everybody', {}, ['5433', '5433']],
+  ['another node', { from: ['worker2'] }, ['5434', '5433']],
+])('where open connections to %s are reset, the answers of servers pass', async (_, between, ports) => {
+  expect(sparedBy(await commandsOf(between, true))).toEqual(ports);
+});
+
+test.each([
+  ['one direction alone', { direction: 'out' }, true],
+  ['new connections, too,', {}, false],
+] as const)('rules for %s strike every packet', async (_, between, established) => {
+  expect(sparedBy(await commandsOf(between, established))).not.toContainEqual(expect.any(String));
 });
