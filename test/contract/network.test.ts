@@ -11,6 +11,7 @@ import { shipped } from '../../src/catalog.ts';
 import { cannotDo } from '../../src/choose.ts';
 import { sqlRefusal } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
+import { connectionReset } from '../../src/faults/connection-reset.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { networkDisconnect } from '../../src/faults/network-disconnect.ts';
 import { networkDrop } from '../../src/faults/network-drop.ts';
@@ -104,6 +105,19 @@ for (const platform of shipped.platforms) {
         expect(await sqlRefusal(worker1)).toBe('ECONNREFUSED');
         expect(await way(worker2, worker1)).toBe('refused');
         expect(await way(worker1, worker2)).toBe('refused');
+      });
+    });
+
+    test('a client that waits as connections are reset gets its answer or the reset, and does not hang', async () => {
+      const options = { applicationName: 'test', connectTimeoutMs: ANSWER_LIMIT_MS };
+      await using session = await Session.connect(worker1.address(), options);
+      const answer = session.query('SELECT pg_sleep(3)', [], { timeoutMs: ANSWER_LIMIT_MS });
+      const heard = answer.then(
+        () => 'its answer',
+        ({ code }) => code,
+      );
+      await during(connectionReset, {}, async () => {
+        expect(['its answer', 'ECONNRESET']).toContain(await heard);
       });
     });
 
