@@ -9,6 +9,7 @@ import { judge } from './judge.ts';
 import { Begun } from './model/begun.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
+import { oldNode } from './model/node-age.ts';
 import { threadModule, version } from './model/package-files.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
@@ -50,8 +51,11 @@ import { placeOf } from './workloads/workload.ts';
 /**
  * @param config own variants beside the shipped ones, and defaults.
  * @throws InputError where a variant is malformed, two have one name, or a default is not in the catalogue.
+ * @throws EnvironmentError if this Node.js is too old.
  */
 export function pgquake(config: Config = {}): Quake {
+  const tooOld = oldNode();
+  if (tooOld !== undefined) throw new EnvironmentError(tooOld, { code: 'node-old', hint: 'install a newer Node.js' });
   const catalog = withOwn(shipped, config);
   if (config.platform !== undefined) refuseUnknown('platform', catalog.platforms, config.platform);
   if (config.engine !== undefined) refuseUnknown('engine', catalog.engines, config.engine);

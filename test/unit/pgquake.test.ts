@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { shipped } from '../../src/catalog.ts';
 import { defineCheck } from '../../src/checks/check.ts';
 import { defineFault } from '../../src/faults/fault.ts';
+import { EnvironmentError } from '../../src/model/errors.ts';
+import { oldNode } from '../../src/model/node-age.ts';
 import { pgquake } from '../../src/pgquake.ts';
 import { chat } from '../../src/workloads/chat.ts';
 import { placeOf, workloadAt } from '../../src/workloads/workload.ts';
@@ -95,4 +97,23 @@ describe('names', () => {
       });
     },
   );
+});
+
+test('an old Node.js is refused, which would fail somewhere in a run', () => {
+  const versions = Object.getOwnPropertyDescriptor(process, 'versions') as PropertyDescriptor;
+  Object.defineProperty(process, 'versions', { ...versions, value: { ...process.versions, node: '20.20.2' } });
+  try {
+    expect(() => pgquake()).toThrow(EnvironmentError);
+    expect(() => pgquake()).toThrow(/^pgquake needs Node\.js 22\.18 or newer; this is 20\.20\.2 /);
+  } finally {
+    Object.defineProperty(process, 'versions', versions);
+  }
+});
+
+test.each([
+  ['22.18.0', true],
+  ['23.0.0', true],
+  ['22.17.9', false],
+])('Node.js %s: new enough is %s', (found, isNew) => {
+  expect(oldNode(found) === undefined).toBe(isNew);
 });
