@@ -4,6 +4,7 @@ import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE } from '../cluster/platform.ts';
+import { SilentDiskError } from '../disk/disk-process.ts';
 import { filesIn, writeHint } from '../disk/files-in.ts';
 import { DisplacedError, LineFile } from '../disk/line-file.ts';
 import type { Undo } from '../faults/fault.ts';
@@ -143,7 +144,7 @@ export async function noteKept(folder: string, ids: readonly number[]): Promise<
 
 /**
  * The undos that a run owes, newest first; none without a journal. Ignores a last line that a crash cut short.
- * @throws EnvironmentError when the journal is damaged.
+ * @throws EnvironmentError when the journal is damaged, or its disk does not answer.
  */
 export function readPendingUndos(folder: string): PendingUndo[] {
   const path = join(folder, FILE);
@@ -159,6 +160,7 @@ export function readPendingUndos(folder: string): PendingUndo[] {
     return [...pending.values()].reverse();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (error instanceof SilentDiskError) throw error;
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : errorText(error);
     throw new EnvironmentError(
       `${path}${line === 0 ? '' : `:${line}`} cannot be read: ${reason.replaceAll('\n', ' ')}`,

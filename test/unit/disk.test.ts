@@ -10,7 +10,7 @@ import { diskFailure, filesIn, useDisk, writeHint } from '../../src/disk/files-i
 import { LineFile } from '../../src/disk/line-file.ts';
 import { until } from '../../src/model/until.ts';
 import { processTree } from '../../src/platforms/local/processes.ts';
-import { UndoJournal } from '../../src/run/undo-journal.ts';
+import { readPendingUndos, UndoJournal } from '../../src/run/undo-journal.ts';
 import { keepRunIndex } from '../../src/run-index.ts';
 
 let folder: string;
@@ -169,6 +169,13 @@ describe('a process for files that is killed', () => {
     expect(performance.now() - began).toBeLessThan(2_000);
     expect(diskFailure(folder)).toBeInstanceOf(SilentDiskError);
     expect(writeHint(diskFailure(folder))).toMatch(/^see what ended it/);
+  });
+
+  test('is not taken for a damaged journal, of which a user would undo the rest by hand', async () => {
+    await using _disk = await useDisk(folder);
+    const [pid] = (await diskProcesses()) as [number];
+    process.kill(pid, 'SIGKILL');
+    expect(() => readPendingUndos(folder)).toThrow(SilentDiskError);
   });
 
   test('keeps the index of runs from reading a disk that may hang', async () => {
