@@ -70,9 +70,10 @@ export async function addRules(
       const directions = direction === 'both' ? (['in', 'out'] as const) : [direction];
       const ends: { readonly peer?: Address }[] = peers?.map((one) => ({ peer: one.peerAddress(node.name) })) ?? [{}];
       const own = node.peerAddress(node.name);
+      const resetsBothEnds = verdict.verdict === 'reset' && direction === 'both' && text === undefined;
       // A refused answer resets the server alone, and the client waits in vain. What acknowledges it resets the client.
       const spared = ({ peer = own }: (typeof ends)[number], way: PacketRule['direction']) =>
-        verdict.established && direction === 'both' ? { exceptFrom: (way === 'out' ? own : peer).port } : {};
+        resetsBothEnds ? { exceptFrom: (way === 'out' ? own : peer).port } : {};
       const rules = directions.flatMap((way) =>
         ends.map((end) => ({ direction: way, ...end, ...spared(end, way), ...verdict, ...(text && { text }) })),
       );

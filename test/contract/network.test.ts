@@ -108,18 +108,21 @@ for (const platform of shipped.platforms) {
       });
     });
 
-    test('a client that waits as connections are reset gets its answer or the reset, and does not hang', async () => {
-      const options = { applicationName: 'test', connectTimeoutMs: ANSWER_LIMIT_MS };
-      await using session = await Session.connect(worker1.address(), options);
-      const answer = session.query('SELECT pg_sleep(3)', [], { timeoutMs: ANSWER_LIMIT_MS });
-      const heard = answer.then(
-        () => 'its answer',
-        ({ code }) => code,
-      );
-      await during(connectionReset, {}, async () => {
-        expect(['its answer', 'ECONNRESET']).toContain(await heard);
-      });
-    });
+    test.each([connectionReset, networkReject])(
+      'a client that waits as $name strikes gets its answer or the reset, and does not hang',
+      async (fault) => {
+        const options = { applicationName: 'test', connectTimeoutMs: ANSWER_LIMIT_MS };
+        await using session = await Session.connect(worker1.address(), options);
+        const answer = session.query('SELECT pg_sleep(3)', [], { timeoutMs: ANSWER_LIMIT_MS });
+        const heard = answer.then(
+          () => 'its answer',
+          ({ code }) => code,
+        );
+        await during(fault, { from: 'everybody' }, async () => {
+          expect(['its answer', 'ECONNRESET']).toContain(await heard);
+        });
+      },
+    );
 
     test('a rule that waits for a statement strikes that one, and tells how often', async () => {
       const options = { applicationName: 'test', connectTimeoutMs: ANSWER_LIMIT_MS };

@@ -24,7 +24,7 @@ test.each([
 });
 
 /** The commands that add the rules to worker1. */
-async function commandsOf(between: Partial<Between>, established: boolean): Promise<string[]> {
+async function commandsOf(between: Partial<Between>, rule: Parameters<typeof addRules>[2]): Promise<string[]> {
   const scripts: string[] = [];
   const network = new ScriptedTraffic({
     run: async ({ script }) => {
@@ -40,7 +40,7 @@ async function commandsOf(between: Partial<Between>, established: boolean): Prom
   ] as unknown as NodeControl[];
   const context = { defer: async () => undefined, mark: 'm', nodes } as unknown as FaultContext;
   const where = { from: 'everybody', direction: 'both', on: undefined, ...between } as const;
-  await addRules(nodes.slice(0, 1), where, { verdict: 'reset', established }, context);
+  await addRules(nodes.slice(0, 1), where, rule, context);
   return scripts.flatMap((script) => script.split('\n')).filter((line) => line.includes(' -I '));
 }
 
@@ -50,13 +50,16 @@ const sparedBy = (commands: readonly string[]) => commands.map((line) => /'!' '-
 test.each([
   ['everybody', {}, ['5433', '5433']],
   ['another node', { from: ['worker2'] }, ['5434', '5433']],
-])('where open connections to %s are reset, the answers of servers pass', async (_, between, ports) => {
-  expect(sparedBy(await commandsOf(between, true))).toEqual(ports);
+])('where the connections to %s are reset, the answers of servers pass', async (_, between, ports) => {
+  for (const established of [true, false]) {
+    expect(sparedBy(await commandsOf(between, { verdict: 'reset', established }))).toEqual(ports);
+  }
 });
 
 test.each([
-  ['one direction alone', { direction: 'out' }, true],
-  ['new connections, too,', {}, false],
-] as const)('rules for %s strike every packet', async (_, between, established) => {
-  expect(sparedBy(await commandsOf(between, established))).not.toContainEqual(expect.any(String));
+  ['that reset one way alone', { direction: 'out' }, 'reset'],
+  ['that wait for a text', { on: 'COMMIT' }, 'reset'],
+  ['that drop', {}, 'drop'],
+] as const)('rules %s strike answers, too', async (_, between, verdict) => {
+  expect(sparedBy(await commandsOf(between, { verdict }))).not.toContainEqual(expect.any(String));
 });
