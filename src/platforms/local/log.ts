@@ -6,6 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { copyFile } from '../../disk/files.ts';
 import { filesIn } from '../../disk/files-in.ts';
 import type { NodeName } from '../../model/topology.ts';
 
@@ -34,15 +35,20 @@ export function linkLog(dataRoot: string, runFolder: string, node: NodeName): vo
 }
 
 /**
- * Copies all logs into the run's folder, in place of the links.
+ * Copies all logs into the run's folder, in place of the links. One that cannot be copied costs no other.
  * @throws the error of the first that could not be copied.
  */
 export function keepLogs(dataRoot: string, runFolder: string): void {
-  const logs = namesIn(join(dataRoot, FOLDER));
-  for (const name of logs) {
+  const failures: unknown[] = [];
+  for (const name of namesIn(join(dataRoot, FOLDER))) {
     const kept = keptLogOf(runFolder, basename(name, '.log'));
-    filesIn(kept).copy(join(dataRoot, FOLDER, name), kept);
+    try {
+      copyFile(filesIn(kept), join(dataRoot, FOLDER, name), kept);
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 function namesIn(folder: string): string[] {
