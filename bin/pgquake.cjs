@@ -38,7 +38,10 @@ function endWith(error) {
   if (code === 'ERR_ACCESS_DENIED') {
     end(ENVIRONMENT, `Node.js may not read pgquake's files: ${reason}`, 'run pgquake without --permission');
   }
-  if (code === 'EMFILE') end(ENVIRONMENT, reason, 'allow this process more open files, as with "ulimit -n 4096"');
+  // Node.js may have it only in the words of an error of its own.
+  if (code === 'EMFILE' || /too many open files/.test(reason)) {
+    end(ENVIRONMENT, reason, 'allow this process more open files, as with "ulimit -n 4096"');
+  }
   if (SHORTAGES.indexOf(code) >= 0) end(ENVIRONMENT, reason, 'this machine is short of what the error names');
   if (MISSING.indexOf(code) >= 0) {
     end(

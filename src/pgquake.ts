@@ -1,7 +1,7 @@
 /** The whole pipeline: scenario to plan, run to history, verdict to report. Read this file first. */
 
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './catalog.ts';
 import { type Choice, choose, refuseUnknown } from './choose.ts';
 import { diskFailure, useDisk } from './disk/files-in.ts';
@@ -169,7 +169,7 @@ async function runScenario(
     });
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
     try {
-      const leftBehind = await healLeftBehind(healersIn(catalog), reports);
+      const leftBehind = await healLeftBehind(healersIn(catalog), resolve(reports));
       for (const left of leftBehind) tellLeftBehind(recorder, left);
       refuseUnhealed(scenario, leftBehind);
       await run({

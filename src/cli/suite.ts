@@ -60,7 +60,10 @@ export class SuiteTable {
     });
   }
 
-  /** Writes the files and prints the table. */
+  /**
+   * Prints the table and writes the files.
+   * @throws EnvironmentError if they cannot be written.
+   */
   async close(): Promise<void> {
     const suite = suiteOf({
       name: this.#suite.name,
@@ -71,10 +74,10 @@ export class SuiteTable {
       runs: this.#runs,
       again: this.#again,
     });
-    writeFiles(this.#folder, suiteFiles(suite));
     const { columns } = this.#output;
     this.#output.say();
     for (const line of suiteText(suite, { colors: pc, columns })) this.#output.say(line);
+    writeFiles(this.#folder, suiteFiles(suite));
     const folder = relative('.', this.#folder);
     this.#output.say(`\n${pc.dim('reports')}  ${folder}/suite.md\n         ${folder}/suite.json`);
   }

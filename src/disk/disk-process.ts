@@ -87,14 +87,18 @@ export class DiskProcess implements AsyncDisposable {
     const before = Atomics.load(this.#answers, 0);
     this.#port.postMessage(request);
     if (Atomics.wait(this.#answers, 0, before, this.#limitMs) === 'timed-out') {
-      const hint = 'see why the disk or its server does not answer, or choose another folder with --reports <folder>';
-      throw this.#fail(`the disk of ${this.#folder} has not answered for ${this.#limitMs / 1_000} s`, hint);
+      throw this.#fail(
+        `the disk of ${this.#folder} has not answered for ${this.#limitMs / 1_000} s`,
+        'see why the disk or its server does not answer, or choose another folder with --reports <folder>',
+      );
     }
     const { message } = receiveMessageOnPort(this.#port) as { readonly message: Reply };
     if ('value' in message) return message.value;
     if ('gone' in message) {
-      const reason = `the process for the files in ${this.#folder} is gone: ${message.gone}`;
-      throw this.#fail(reason, 'see what ended it; where memory runs out, the kernel says so in its log ("dmesg")');
+      throw this.#fail(
+        `the process for the files in ${this.#folder} is gone: ${message.gone}`,
+        'see what ended it, such as a lack of memory, and run pgquake again',
+      );
     }
     const { message: text, ...facts } = message.error;
     throw Object.assign(new Error(text), facts);

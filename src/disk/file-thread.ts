@@ -37,7 +37,7 @@ child.on('message', (reply: Reply) => {
   else parentPort?.postMessage('ready');
   isReady = true;
 });
-child.on('error', (error) => end(error.message));
+child.on('error', (error) => end(error.message, error));
 child.on('exit', (code, signal) => end(signal === null ? `it ended with code ${code}` : `${signal} ended it`));
 port.on('message', (request: Request) => {
   isAsked = true;
@@ -56,8 +56,9 @@ function tell(reply: Reply): void {
   Atomics.notify(answers, 0);
 }
 
-function end(reason: string): void {
+function end(reason: string, error = new Error(reason)): void {
   gone ??= { gone: reason };
   if (isAsked) tell(gone);
-  if (!isReady) throw new Error(reason);
+  // With its code, which says what the machine is short of.
+  if (!isReady) throw error;
 }

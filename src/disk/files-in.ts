@@ -8,21 +8,25 @@ import { type Files, ownFiles } from './files.ts';
 interface Used {
   /** Of those that use it. */
   count: number;
-  readonly starting: Promise<DiskProcess>;
+  starting: Promise<DiskProcess>;
   disk: DiskProcess | undefined;
+  /** The failed one in whose place another is starting. */
+  replaced: DiskProcess | undefined;
 }
 
 const used = new Map<string, Used>();
 
 /**
- * Starts a process that does the file operations in a folder until this is disposed. If there is one, it is shared.
+ * Starts a process that does the file operations in a folder until this is disposed. If there is one, it is shared; in place of
+ * one that has failed, all its users get another, since the disk may answer again.
  * @throws EnvironmentError if it cannot be started.
  */
 export async function useDisk(folder: string): Promise<AsyncDisposable> {
   const path = resolve(folder);
-  const use = used.get(path) ?? { count: 0, starting: DiskProcess.start(path), disk: undefined };
+  const use = used.get(path) ?? { count: 0, starting: DiskProcess.start(path), disk: undefined, replaced: undefined };
   used.set(path, use);
   use.count++;
+  if (use.disk?.failure && use.replaced !== use.disk) replace(use, use.disk, path);
   const release = async () => {
     if (--use.count > 0) return;
     used.delete(path);
@@ -35,6 +39,15 @@ export async function useDisk(folder: string): Promise<AsyncDisposable> {
     throw error;
   }
   return { [Symbol.asyncDispose]: release };
+}
+
+/** Until the other has started, operations fail as before. */
+function replace(use: Used, failed: DiskProcess, path: string): void {
+  use.replaced = failed;
+  use.starting = failed[Symbol.asyncDispose]().then(() => DiskProcess.start(path));
+  use.starting.catch(() => {
+    use.replaced = undefined;
+  });
 }
 
 /** Operations in this folder or below; `path` is absolute. */

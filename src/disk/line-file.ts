@@ -45,6 +45,16 @@ export class LineFile implements Disposable {
     });
   }
 
+  /**
+   * Removes the end, such as a line that a crash cut short.
+   * @param size what remains, in bytes.
+   * @throws the system's error.
+   */
+  cut(size: number): void {
+    this.#files.truncate(this.#file, size);
+    this.#size = size;
+  }
+
   /** Removes all lines, which needs no disk space. @returns whether that worked. */
   clear(): boolean {
     if (!this.#truncate(0)) return false;

@@ -71,7 +71,7 @@ export function attributed(error: unknown): unknown {
   const code = codeOf(error) ?? '';
   const ownFile = code === 'ENOENT' && path?.startsWith(codeFolder());
   if (NO_MODULE.has(code) || ownFile) return notInstalled(error);
-  if (syscall !== undefined && code in AT_A_LIMIT) return atALimit(error);
+  if ((syscall !== undefined || reworded(error)) && code in AT_A_LIMIT) return atALimit(error);
   if (FORBIDDEN.has(code)) return forbidden(error);
   if (syscall === undefined || !SHORTAGES.has(code)) return error;
   return new EnvironmentError(errorText(error), { code: 'machine-short', cause: error });
@@ -102,7 +102,15 @@ export function isShortOfDescriptors(error: unknown): boolean {
 
 function codeOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { readonly code?: unknown };
-  return typeof code === 'string' ? code : undefined;
+  return reworded(error) ?? (typeof code === 'string' ? code : undefined);
+}
+
+/** The system's code where Node.js has it only in the words of an error of its own. */
+function reworded(error: unknown): string | undefined {
+  const { code, message = '' } = (error ?? {}) as { readonly code?: unknown; readonly message?: string };
+  if (code === 'ERR_WORKER_INIT_FAILED') return /\b(E[A-Z]+)$/.exec(message)?.[1];
+  if (code === 'ERR_INVALID_PACKAGE_CONFIG' && message.includes('too many open files')) return 'EMFILE';
+  return undefined;
 }
 
 /** The user stopped the run: Ctrl-C or SIGTERM (exit code 130). */

@@ -1,9 +1,10 @@
 /** Heals clusters that a killed pgquake left behind, found by `cluster.json`, and records that in the run's history. */
 
 import { existsSync, statSync } from 'node:fs';
-import { appendFile, readdir, truncate } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CLUSTER_FILE, everyNode, type Nodes, type Platform } from '../cluster/platform.ts';
+import { LineFile } from '../disk/line-file.ts';
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
@@ -138,7 +139,7 @@ async function undoOn(
     faults: new Map(faults.map((fault) => [fault.name, fault])),
     kept: (id) => kept.push(id),
   });
-  await noteKept(folder, kept);
+  noteKept(folder, kept);
   // While a node is not back, waiting for replication is pointless.
   const left =
     failures.length > 0
@@ -187,8 +188,9 @@ async function record(folder: string, event: Omit<Extract<RunEvent, { type: 'rec
   const at = last ? (JSON.parse(last) as TimedEvent).at : 0;
   const timed: TimedEvent = { at, type: 'reclaimed', ...event };
   // Removes a line that the crash cut short, which would make the whole history unreadable.
-  await truncate(path, Buffer.byteLength(whole));
-  await appendFile(path, eventLine(timed));
+  using file = new LineFile(path);
+  file.cut(Buffer.byteLength(whole));
+  file.append(eventLine(timed));
 }
 
 /** Records the outcome in the run that found the cluster. Ignores clusters in use. */

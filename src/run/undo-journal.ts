@@ -1,6 +1,5 @@
 /** The undos that a run owes, on disk before each act, so that pgquake can carry them out after a crash. */
 
-import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE } from '../cluster/platform.ts';
@@ -133,11 +132,14 @@ function lineOf(line: Line): string {
 }
 
 /** Notes that undos of an earlier process were kept. First removes a line that its crash cut short. */
-export async function noteKept(folder: string, ids: readonly number[]): Promise<void> {
+export function noteKept(folder: string, ids: readonly number[]): void {
   if (ids.length === 0) return;
   const path = join(folder, FILE);
   const text = textIn(path);
-  await truncate(path, Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)));
+  {
+    using file = new LineFile(path);
+    file.cut(Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)));
+  }
   using journal = new UndoJournal(folder, readPendingUndos(folder).reverse());
   for (const id of ids) journal.kept(id);
 }

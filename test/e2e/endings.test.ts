@@ -6,7 +6,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -350,6 +350,17 @@ describe.skipIf(!IS_ROOT)('a disk of the reports', () => {
     } finally {
       for (const { disk } of hung) disk[Symbol.dispose]();
     }
+  });
+
+  test('hangs before a suite begins: pgquake does not wait for it', async () => {
+    using disk = new LoopDisk(place.reports);
+    mkdirSync(join(place.folder, 'suite'));
+    renameSync(scenario, join(place.folder, 'suite/small.yaml'));
+    disk.freeze();
+    const thawing = setTimeout(() => disk.thaw(), 25_000);
+    const { code, stderr } = await place.run(['--suite', join(place.folder, 'suite')]);
+    clearTimeout(thawing);
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('has not answered for 10 s') });
   });
 
   test('turns read-only while a fault is in effect: it is healed all the same', async () => {

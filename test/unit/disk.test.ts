@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Platform } from '../../src/cluster/platform.ts';
 import { DiskProcess, SilentDiskError } from '../../src/disk/disk-process.ts';
-import { ownFiles } from '../../src/disk/files.ts';
+import { copyFile, type Files, ownFiles } from '../../src/disk/files.ts';
 import { diskFailure, filesIn, useDisk, writeHint } from '../../src/disk/files-in.ts';
 import { LineFile } from '../../src/disk/line-file.ts';
 import { until } from '../../src/model/until.ts';
 import { processTree } from '../../src/platforms/local/processes.ts';
+import { reclaim } from '../../src/run/left-behind.ts';
 import { readPendingUndos, UndoJournal } from '../../src/run/undo-journal.ts';
 import { keepRunIndex } from '../../src/run-index.ts';
 
@@ -47,7 +50,7 @@ describe('file operations in another process', () => {
     const files = filesIn(folder);
     expect(files.makeFolder(join(folder, 'a/b'))).toBe(join(folder, 'a'));
     files.replace(join(folder, 'a/whole'), 'text');
-    files.copy(join(folder, 'a/whole'), join(folder, 'a/b/copy'));
+    copyFile(files, join(folder, 'a/whole'), join(folder, 'a/b/copy'));
     files.link('whole', join(folder, 'a/link'));
     expect(files.lookAtLink(join(folder, 'a/link'))).toMatchObject({ isLink: true });
     expect(files.look(join(folder, 'a/link'))).toEqual(ownFiles.look(join(folder, 'a/whole')));
@@ -68,7 +71,7 @@ describe('file operations in another process', () => {
     for (const [error, operate] of [
       [{ code: 'ENOSPC', syscall: 'write' }, () => filesIn(folder).write(full, Buffer.from('x'))],
       [{ code: 'ENOENT' }, () => filesIn(folder).open(join(folder, 'none/file'), 'a')],
-      [{ code: 'ENOENT', path: '/none' }, () => filesIn(folder).copy('/none', join(folder, 'x'))],
+      [{ code: 'ENOENT', path: '/none' }, () => copyFile(filesIn(folder), '/none', join(folder, 'x'))],
       [{ code: 'EEXIST' }, () => filesIn(folder).makeNewFolder(folder)],
     ] as const) {
       expect(operate).toThrow(expect.objectContaining(error));
@@ -111,6 +114,20 @@ describe('file operations in another process', () => {
     expect(files.look(folder)).toBeDefined();
     expect(filesIn(join(folder, 'inner/run'))).toBe(files);
     expect(filesIn(folder)).toBe(ownFiles);
+  });
+
+  test('copy a large file in parts: each has the limit for itself', () => {
+    const bytes = randomBytes(9 << 20);
+    writeFileSync(join(folder, 'large'), bytes);
+    let writes = 0;
+    const appendPart: Files['appendPart'] = (...part) => {
+      writes++;
+      return ownFiles.appendPart(...part);
+    };
+    copyFile({ ...ownFiles, appendPart }, join(folder, 'large'), join(folder, 'copy'));
+    expect(readFileSync(join(folder, 'copy')).equals(bytes)).toBe(true);
+    expect(writes).toBeGreaterThan(2);
+    expect(readdirSync(folder).sort()).toEqual(['copy', 'large']);
   });
 
   test('end with the last that uses them', async () => {
@@ -184,6 +201,42 @@ describe('a process for files that is killed', () => {
     process.kill(pid, 'SIGKILL');
     const kept = keepRunIndex(folder, { render: () => '', mark: '' }, true);
     await expect(kept).rejects.toThrow(SilentDiskError);
+  });
+
+  test('costs one run: another in the same suite gets another process', async () => {
+    await using _suite = await useDisk(folder);
+    const [pid] = (await diskProcesses()) as [number];
+    process.kill(pid, 'SIGKILL');
+    expect(() => filesIn(folder).look(folder)).toThrow('SIGKILL ended it');
+    {
+      await using _first = await useDisk(folder);
+      await using _second = await useDisk(folder);
+      expect(filesIn(folder).look(folder)).toBeDefined();
+    }
+    expect(filesIn(folder)).not.toBe(ownFiles);
+    expect(filesIn(folder).look(folder)).toBeDefined();
+    expect(await diskProcesses()).toHaveLength(1);
+  });
+
+  test('is not replaced by pgquake itself, when a run records what an earlier one left', async () => {
+    writeFileSync(join(folder, 'cluster.json'), '{"platform":"some"}');
+    writeFileSync(join(folder, 'events.ndjson'), '{"at":1}\n{"at"');
+    await using _disk = await useDisk(folder);
+    const killing = async () => {
+      process.kill((await diskProcesses())[0] as number, 'SIGKILL');
+      return { removed: ['all'] };
+    };
+    const platforms = [{ name: 'some', reclaim: killing } as unknown as Platform];
+    const outcome = await reclaim(folder, { platforms, faults: [], now: new Date() });
+    expect(outcome).toMatchObject({ removed: ['all'], unrecorded: expect.stringContaining('SIGKILL') });
+    expect(readFileSync(join(folder, 'events.ndjson'), 'utf8')).toBe('{"at":1}\n{"at"');
+  });
+
+  test('is no reason to look at the disk', async () => {
+    await using _disk = await useDisk(folder);
+    process.kill((await diskProcesses())[0] as number, 'SIGKILL');
+    expect(() => filesIn(folder).look(folder)).toThrow('is gone');
+    expect(writeHint(diskFailure(folder))).toContain('what ended it');
   });
 
   test('ends with its pgquake, however that ends', async () => {

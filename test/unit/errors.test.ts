@@ -21,6 +21,15 @@ describe('an error of the machine', () => {
     expect(error.hint).toContain('ulimit -n');
   });
 
+  test.each([
+    ['ERR_WORKER_INIT_FAILED', 'Worker initialization failure: EMFILE'],
+    ['ERR_INVALID_PACKAGE_CONFIG', 'Cannot read package config /x/package.json: too many open files.'],
+  ])('is recognized where Node.js says %s', (code, message) => {
+    const error = attributed(Object.assign(new Error(message), { code })) as EnvironmentError;
+    expect(error.hint).toContain('ulimit -n');
+    expect(exitCodeOfError(error)).toBe(4);
+  });
+
   test('is found among the causes of another error', () => {
     const wrapped = new Error('cp did not start', { cause: systemError('EMFILE') });
     expect(atALimit(wrapped)?.hint).toContain('ulimit -n');

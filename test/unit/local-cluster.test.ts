@@ -1,6 +1,6 @@
 /** Removes local clusters, also where something stands in the way. */
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { EnvironmentError } from '../../src/model/errors.ts';
 import { DataRoot } from '../../src/platforms/local/data-folder.ts';
 import { launch } from '../../src/platforms/local/launch.ts';
 import { LocalCluster, type LocalNode } from '../../src/platforms/local/local-cluster.ts';
+import { keepLogs } from '../../src/platforms/local/log.ts';
 import { processOf } from '../../src/platforms/local/processes.ts';
 import { copyFolder } from '../../src/platforms/local/server-data.ts';
 
@@ -63,6 +64,16 @@ describe('a cluster', () => {
     await cluster.dispose();
     expect(readdirSync(join(folder, 'logs'))).toEqual(['node2.log']);
   });
+});
+
+test('a log that cannot be copied costs no other', () => {
+  const data = join(folder, 'data');
+  mkdirSync(join(data, '.logs/a.log'), { recursive: true });
+  writeFileSync(join(data, '.logs/b.log'), 'kept');
+  mkdirSync(join(folder, 'run/logs'), { recursive: true });
+  expect(() => keepLogs(data, join(folder, 'run'))).toThrow('EISDIR');
+  expect(readFileSync(join(folder, 'run/logs/b.log'), 'utf8')).toBe('kept');
+  expect(readdirSync(join(folder, 'run/logs'))).toEqual(['b.log']);
 });
 
 describe('a process that pgquake started', () => {

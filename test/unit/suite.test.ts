@@ -3,7 +3,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Output } from '../../src/cli/output.ts';
+import { SuiteTable } from '../../src/cli/suite.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { Suite, SuiteRun } from '../../src/model/suite.ts';
 import { suiteFiles, suiteRunOf, suiteText } from '../../src/reporters/suite.ts';
@@ -28,6 +30,19 @@ function write(path: string, text?: string): void {
   const name = basename(path, '.yaml');
   writeFileSync(file, text ?? `name: ${name}\nsummary: Some.\nhypothesis: [{ check: no-lost-writes }]\n`);
 }
+
+test('its table is printed even if its files cannot be written', async () => {
+  const said = vi.spyOn(console, 'log').mockReturnValue();
+  const suite = { name: 'nightly', scenarios: [] };
+  const reports = join(folder, 'reports');
+  const table = await SuiteTable.open(suite, { reports, again: 'pgquake', output: new Output('text') });
+  table.add(passedReport, 'one');
+  rmSync(reports, { recursive: true });
+  await expect(table.close()).rejects.toThrow('suite.json');
+  const text = said.mock.calls.join('\n');
+  said.mockRestore();
+  expect(text).toContain(passedReport.run.scenario);
+});
 
 describe('a suite is a folder of scenarios', () => {
   test('by name or by path, in the order of the files', async () => {

@@ -188,9 +188,9 @@ describe('undo journal', () => {
       journal.promise(start(1, 'worker2'));
     }
     appendFileSync(join(folder, 'undo.ndjson'), '{"type":"promised","id":3,"ac');
-    await noteKept(folder, [2]);
+    noteKept(folder, [2]);
     expect(readPendingUndos(folder).map((entry) => entry.id)).toEqual([1]);
-    await noteKept(folder, [1]);
+    noteKept(folder, [1]);
     expect(readPendingUndos(folder)).toEqual([]);
   });
 

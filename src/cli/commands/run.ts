@@ -56,10 +56,12 @@ export async function run(given: RunArguments): Promise<void> {
   }
   const reports = reportsFolder(quake, args.reports);
   // Shared by all runs and the table of a suite.
-  await using _disk = new Begun(useDisk(reports));
+  await using disk = new Begun(useDisk(reports));
   const output = new Output(args.output);
   const codes: ExitCode[] = [];
   try {
+    // Until then, the table's folder would be made by this process, which could not be ended if it had to wait.
+    if (suite) await disk.ready;
     const table = suite && (await SuiteTable.open(suite, { reports, again: suiteAgain(suite, args), output }));
     const stage: Stage = {};
     const interrupt = interruptibleRun(stage);

@@ -6,6 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { copyFile } from '../../disk/files.ts';
 import { filesIn } from '../../disk/files-in.ts';
 import type { NodeName } from '../../model/topology.ts';
 
@@ -34,7 +35,7 @@ export function linkLog(dataRoot: string, runFolder: string, node: NodeName): vo
 }
 
 /**
- * Copies all logs that it can into the run's folder, in place of the links.
+ * Copies all logs into the run's folder, in place of the links. One that cannot be copied costs no other.
  * @throws the error of the first that could not be copied.
  */
 export function keepLogs(dataRoot: string, runFolder: string): void {
@@ -42,7 +43,7 @@ export function keepLogs(dataRoot: string, runFolder: string): void {
   for (const name of namesIn(join(dataRoot, FOLDER))) {
     const kept = keptLogOf(runFolder, basename(name, '.log'));
     try {
-      filesIn(kept).copy(join(dataRoot, FOLDER, name), kept);
+      copyFile(filesIn(kept), join(dataRoot, FOLDER, name), kept);
     } catch (error) {
       failures.push(error);
     }
