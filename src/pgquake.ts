@@ -82,7 +82,8 @@ export function pgquake(config: Config = {}): Quake {
         retries,
         checks: catalog.checks,
         signal: options.signal,
-        attempt: (attempt) => runScenario(catalog, scenario, { reports, ...(attempt && { attempt }), ...options }),
+        attempt: (attempt) =>
+          runScenario(catalog, scenario, { reports, ...options, attempt: attempt ?? options.attempt }),
         tell: (which, why) => options.say?.(`retry ${which}: ${why}`),
       });
     },

@@ -17,7 +17,7 @@ const CONNECT_LIMIT_MS = 5_000;
 const POLL_MS = 100;
 const LEAST_POLL_MS = 20;
 /** Twice PostgreSQL's default wait before a reader reconnects. */
-const RECONNECT_LIMIT_MS = 10_000;
+const RECONNECT_MS = 10_000;
 /** Citus finishes prepared transactions once a minute. */
 export const WHOLE_LIMIT_MS = 75_000;
 /** For undoing one act on one node, and again for the node to serve. */
@@ -59,6 +59,11 @@ export async function undoAll(pending: readonly PendingUndo[], options: HealOpti
 export interface WholeOptions {
   /** Time limit for replication to catch up and prepared transactions to end. */
   readonly limitMs: number;
+  /**
+   * For how long packets may have been lost; 0 by default. A reader may need as long again to notice that they pass: TCP doubles
+   * its wait before it sends one again.
+   */
+  readonly lostForMs?: number;
   readonly signal?: AbortSignal;
   /** Nodes of a user: slots without a reader are the user's business, and a standby must stream. */
   readonly ofOthers?: boolean;
@@ -76,7 +81,7 @@ export async function untilWhole(nodes: readonly NodeControl[], options: WholeOp
 }
 
 async function untilNodeWhole(node: NodeControl, options: WholeOptions): Promise<string[]> {
-  const { limitMs, signal, ofOthers = false } = options;
+  const { limitMs, lostForMs = 0, signal, ofOthers = false } = options;
   const startedAt = performance.now();
   try {
     await using session = await openSession(node, 'healed', { limitMs: CONNECT_LIMIT_MS });
@@ -91,7 +96,7 @@ async function untilNodeWhole(node: NodeControl, options: WholeOptions): Promise
       const left = [...late, ...cutOff, ...idle, ...unfinished].map((words) => `${node.name}: ${words}`);
       const waitedMs = performance.now() - startedAt;
       // A reader that has been gone for this long does not come back by itself.
-      const hopeless = idle.length === left.length && waitedMs > RECONNECT_LIMIT_MS;
+      const hopeless = idle.length === left.length && waitedMs > RECONNECT_MS + lostForMs;
       if (left.length === 0 || hopeless || waitedMs > limitMs) return left;
       // Polls quickly at first, so that a short wait stays short.
       const restMs = Math.min(POLL_MS, Math.max(LEAST_POLL_MS, waitedMs));

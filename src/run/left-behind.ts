@@ -144,7 +144,12 @@ async function undoOn(
   const left =
     failures.length > 0
       ? failures
-      : await untilWhole(nodes.all, { limitMs: WHOLE_LIMIT_MS, ofOthers: nodes.attached !== undefined });
+      : await untilWhole(nodes.all, {
+          limitMs: WHOLE_LIMIT_MS,
+          // Not known of a run that was killed.
+          lostForMs: WHOLE_LIMIT_MS,
+          ofOthers: nodes.attached !== undefined,
+        });
   if (left.length > 0) {
     throw new EnvironmentError(`the cluster is running but not healed: ${left.join('; ')}`, {
       code: 'not-healed',

@@ -167,7 +167,8 @@ export async function verifyHealing(
   limitMs: number,
 ): Promise<void> {
   if (plan.acts.length === 0) return;
-  const left = await untilWhole(nodes.all, { limitMs, signal, ofOthers: nodes.attached !== undefined });
+  const lostForMs = Math.max(...plan.acts.map(({ forMs }) => forMs));
+  const left = await untilWhole(nodes.all, { limitMs, lostForMs, signal, ofOthers: nodes.attached !== undefined });
   const advice =
     plan.scenario.cluster.attach === undefined
       ? 'nothing: pgquake removes the cluster; the logs of its servers are in logs/'

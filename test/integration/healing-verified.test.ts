@@ -51,6 +51,22 @@ test('a slot without a reader is told', async () => {
   expect(await left(200)).toEqual(['worker1: slot nobody has no reader']);
 });
 
+test('a slot without a reader is given up after 10 s, and waited for longer where packets were lost', async () => {
+  await using _ = { [Symbol.asyncDispose]: () => onWorker1('SELECT pg_drop_replication_slot($$late$$)') };
+  await onWorker1(`SELECT pg_create_logical_replication_slot('late', 'pgoutput')`);
+  const since = performance.now();
+  const [givenUp, waited] = await Promise.all(
+    [0, 60_000].map(async (lostForMs) => {
+      const words = await untilWhole(nodes.all, { limitMs: 14_000, lostForMs });
+      return { words, afterMs: performance.now() - since };
+    }),
+  );
+  expect(givenUp?.words).toEqual(['worker1: slot late has no reader']);
+  expect(givenUp?.afterMs).toBeLessThan(14_000);
+  expect(waited?.words).toEqual(['worker1: slot late has no reader']);
+  expect(waited?.afterMs).toBeGreaterThanOrEqual(14_000);
+});
+
 test('a transaction that stays prepared is told, one that ends is waited for', async () => {
   await onWorker1(`BEGIN; CREATE TABLE kept (); PREPARE TRANSACTION 'kept'`);
   expect(await left(200)).toEqual(['worker1: 1 prepared transaction not finished']);
