@@ -15,6 +15,7 @@ import { type Files, ownFiles } from './files.ts';
 
 /** A disk under load takes seconds. */
 const ANSWER_LIMIT_MS = 10_000;
+const WAIT_PARTS = 10;
 const START_LIMIT_MS = 30_000;
 
 /** The disk has not answered, or the process that asks it is gone. */
@@ -86,7 +87,7 @@ export class DiskProcess implements AsyncDisposable {
     if (this.#failure) throw this.#failure;
     const before = Atomics.load(this.#answers, 0);
     this.#port.postMessage(request);
-    if (Atomics.wait(this.#answers, 0, before, this.#limitMs) === 'timed-out') {
+    if (!this.#isAnswered(before)) {
       throw this.#fail(
         `the disk of ${this.#folder} has not answered for ${this.#limitMs / 1_000} s`,
         'see why the disk or its server does not answer, or choose another folder with --reports <folder>',
@@ -102,6 +103,14 @@ export class DiskProcess implements AsyncDisposable {
     }
     const { message: text, ...facts } = message.error;
     throw Object.assign(new Error(text), facts);
+  }
+
+  /** Waits in parts: while this process was stopped, as by Ctrl-Z or with its machine, at most one of them passed. */
+  #isAnswered(before: number): boolean {
+    for (let part = 0; part < WAIT_PARTS; part++) {
+      if (Atomics.wait(this.#answers, 0, before, this.#limitMs / WAIT_PARTS) !== 'timed-out') return true;
+    }
+    return false;
   }
 
   #fail(reason: string, hint: string): SilentDiskError {

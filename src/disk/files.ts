@@ -125,8 +125,8 @@ function moveInto(path: string, unfinished: string, write: () => void): void {
   }
 }
 
-/** For after an error that says more. */
-function ignoringErrors(work: () => void): void {
+/** For work whose failure something else shows. */
+export function ignoringErrors(work: () => void): void {
   try {
     work();
   } catch {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Platform } from '../../src/cluster/platform.ts';
 import { DiskProcess, SilentDiskError } from '../../src/disk/disk-process.ts';
@@ -172,6 +173,35 @@ describe('a disk that does not answer', () => {
     process.kill(pid, 'SIGCONT');
     expect(await gone(pid)).toBeUndefined();
   });
+});
+
+test('a pgquake that was stopped meanwhile, as by Ctrl-Z, takes that for no fault of the disk', async () => {
+  const program = join(folder, 'program.mjs');
+  writeFileSync(
+    program,
+    `const { DiskProcess } = await import(${JSON.stringify(resolve('src/disk/disk-process.ts'))});
+    await using disk = await DiskProcess.start('/', 2_000);
+    console.log('ready');
+    await new Promise((asked) => process.stdin.once('data', asked));
+    process.stdin.destroy();
+    try { console.log(typeof disk.files.look('/')); } catch (error) { console.log(error.message); }`,
+  );
+  const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    await once(child.stdout, 'data');
+    const [pid] = (await diskProcesses(child.pid)) as [number];
+    process.kill(pid, 'SIGSTOP');
+    child.stdin.write('ask\n');
+    await sleep(500);
+    child.kill('SIGSTOP');
+    await sleep(2_500);
+    process.kill(pid, 'SIGCONT');
+    const answer = once(child.stdout, 'data');
+    child.kill('SIGCONT');
+    expect(String((await answer)[0]).trim()).toBe('object');
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 describe('a process for files that is killed', () => {

@@ -76,6 +76,17 @@ test('a log that cannot be copied costs no other', () => {
   expect(readdirSync(join(folder, 'run/logs'))).toEqual(['b.log']);
 });
 
+test('logs are kept even if their folder was removed, but not without the run’s', () => {
+  const data = join(folder, 'data');
+  mkdirSync(join(data, '.logs'), { recursive: true });
+  writeFileSync(join(data, '.logs/a.log'), 'kept');
+  expect(() => keepLogs(data, join(folder, 'run'))).toThrow('ENOENT');
+  expect(readdirSync(folder)).toEqual(['data']);
+  mkdirSync(join(folder, 'run'));
+  keepLogs(data, join(folder, 'run'));
+  expect(readFileSync(join(folder, 'run/logs/a.log'), 'utf8')).toBe('kept');
+});
+
 describe('a process that pgquake started', () => {
   test.each([
     ['ends on SIGQUIT', 'exec sleep 60'],

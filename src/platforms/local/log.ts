@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { copyFile } from '../../disk/files.ts';
+import { copyFile, ignoringErrors } from '../../disk/files.ts';
 import { filesIn } from '../../disk/files-in.ts';
 import type { NodeName } from '../../model/topology.ts';
 
@@ -40,7 +40,11 @@ export function linkLog(dataRoot: string, runFolder: string, node: NodeName): vo
  */
 export function keepLogs(dataRoot: string, runFolder: string): void {
   const failures: unknown[] = [];
-  for (const name of namesIn(join(dataRoot, FOLDER))) {
+  const logs = namesIn(join(dataRoot, FOLDER));
+  const folder = join(runFolder, 'logs');
+  // If others have removed it. If that fails, so do the copies.
+  if (logs.length > 0) ignoringErrors(() => filesIn(folder).makeNewFolder(folder));
+  for (const name of logs) {
     const kept = keptLogOf(runFolder, basename(name, '.log'));
     try {
       copyFile(filesIn(kept), join(dataRoot, FOLDER, name), kept);
