@@ -50,11 +50,11 @@ const SLEEPING = [
 const WAITING = [
   'test/integration/attached.test.ts',
   'test/integration/docker-standing.test.ts',
+  'test/e2e/endings.test.ts',
   'test/integration/patroni.test.ts',
   'test/contract/patroni.test.ts',
   'test/e2e/prove-unjudged.test.ts',
   'test/integration/docker-platform.test.ts',
-  'test/e2e/endings.test.ts',
   'test/e2e/heal-patroni.test.ts',
   'test/e2e/heal.test.ts',
   'test/integration/guides.test.ts',

@@ -27,11 +27,11 @@ export function keptLogOf(runFolder: string, node: NodeName): string {
 /** Makes the link in the run's folder, if it can; harmless twice. The log must be there. */
 export function linkLog(dataRoot: string, runFolder: string, node: NodeName): void {
   const path = keptLogOf(runFolder, node);
-  try {
+  // The copy in the end does not need it.
+  ignoringErrors(() => {
+    filesIn(path).makeFolder(dirname(path));
     filesIn(path).link(logFileOf(dataRoot, node), path);
-  } catch {
-    // The copy in the end does not need it.
-  }
+  });
 }
 
 /**
