@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { untilServes } from '../cluster/health.ts';
 import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import type { NodePrograms } from '../cluster/program.ts';
+import { ignoringErrors } from '../disk/files.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import type { NodeSpec } from '../model/topology.ts';
 import { until } from '../model/until.ts';
@@ -141,21 +142,13 @@ export const local: Platform = {
     if (remains === undefined) return { removed: [] };
     const inUseBy = await runningOwner(remains.owner, runFolder, { serversAreProcesses: true, force });
     if (inUseBy !== undefined) return { inUseBy, removed: [] };
-    saveLogs(remains.dataRoot, runFolder);
+    // Without them the cluster must be removed, too; the links to them show that they are gone.
+    ignoringErrors(() => keepLogs(remains.dataRoot, runFolder));
     const removed = await removeRemains(remains);
     await removeClusterFile(runFolder);
     return { removed };
   },
 };
-
-/** Without them the cluster must be removed, too. */
-function saveLogs(dataRoot: string, runFolder: string): void {
-  try {
-    keepLogs(dataRoot, runFolder);
-  } catch {
-    // The links to them show that they are gone.
-  }
-}
 
 async function accountFor(programs: Pick<NodePrograms, 'requires'>): Promise<Account | undefined> {
   const [account] = await Promise.all([serverAccount(), pathOfInstalled(programs)]);
